@@ -1,0 +1,88 @@
+# The tasks a person types; `make` alone lists them. The build itself is Meson's: meson.build.
+
+BUILD := build/release
+ASAN := build/asan
+TSAN := build/tsan
+FUZZ := build/fuzz
+# Seconds that make demo runs for; empty: until Ctrl-C.
+DEMO_SECONDS ?=
+# CPU seconds that make fuzz gives each target.
+FUZZ_SECONDS ?= 60
+
+# A finding of a sanitizer fails the test that met it.
+SANITIZER_ENV := ASAN_OPTIONS=abort_on_error=1:detect_stack_use_after_return=1 \
+	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+
+# One task after another: each one already uses every core.
+.NOTPARALLEL:
+.PHONY: help setup setup-test setup-dev build build-asan build-tsan demo test test-asan test-tsan \
+	test-long bench bench-sentiment screenshots fuzz fmt clean
+
+help: ## list the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+setup: ## bring what the build needs (packages, DuckDB, front end); quick when it is there
+	@tools/setup.sh
+
+setup-test:
+	@tools/setup.sh --with test
+
+setup-dev:
+	@tools/setup.sh --with test --with dev
+
+build: setup $(BUILD)/build.ninja ## compile to build/release/src/cli/marquee
+	@ninja -C $(BUILD)
+
+build-asan: setup-test $(ASAN)/build.ninja
+	@ninja -C $(ASAN)
+
+build-tsan: setup-test $(TSAN)/build.ninja
+	@ninja -C $(TSAN)
+
+$(BUILD)/build.ninja:
+	@meson setup $(BUILD) --buildtype=debugoptimized
+
+$(ASAN)/build.ninja:
+	@meson setup $(ASAN) --buildtype=debugoptimized -Doptimization=1 -Db_sanitize=address,undefined
+
+$(TSAN)/build.ninja:
+	@meson setup $(TSAN) --buildtype=debugoptimized -Doptimization=1 -Db_sanitize=thread
+
+$(FUZZ)/build.ninja:
+	@CC=clang meson setup $(FUZZ) --buildtype=debugoptimized -Dfuzz=true -Db_lundef=false \
+		-Db_sanitize=address,undefined
+
+demo: build ## the whole pipeline against the simulator, on http://127.0.0.1 (DEMO_SECONDS=60 ends it)
+	@DEMO_SECONDS=$(DEMO_SECONDS) tools/demo.sh
+
+test: setup-test build ## all tests but the long ones
+	@tools/test.sh $(BUILD) --no-suite long --no-suite bench
+
+test-asan: build-asan ## unit and contract tests under the address and undefined-behaviour sanitizers
+	@$(SANITIZER_ENV) tools/test.sh $(ASAN) --suite unit --suite contract --timeout-multiplier 4
+
+test-tsan: build-tsan ## unit and contract tests under the thread sanitizer
+	@$(SANITIZER_ENV) tools/test.sh $(TSAN) --suite unit --suite contract --timeout-multiplier 8
+
+test-long: setup-test build ## the long ones: crash tests, random logs, soaks
+	@tools/test.sh $(BUILD) --suite long --timeout-multiplier 4
+
+bench: build ## the numbers of DESIGN's budgets: memory, first answer, throughput
+	@tools/bench.sh $(BUILD)
+
+bench-sentiment: setup-test build ## our VADER beside the reference, same texts, same core
+	@tools/bench_sentiment.sh $(BUILD)
+
+screenshots: setup-test build ## load the page in headless Chromium and take docs/images/
+	@tools/screenshots.sh $(BUILD)
+
+fuzz: setup-dev $(FUZZ)/build.ninja ## run each libFuzzer target for FUZZ_SECONDS
+	@ninja -C $(FUZZ)
+	@tools/fuzz.sh $(FUZZ) $(FUZZ_SECONDS)
+
+fmt: setup-dev ## clang-format over all of our C
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+
+clean: ## remove what was built; downloads (.deps) and data (marquee-data) stay
+	rm -rf build
