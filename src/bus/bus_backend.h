@@ -1,0 +1,37 @@
+/* For backends of bus.h: the ops table. bus_mem.c is the smallest honest one and the one to copy. */
+#pragma once
+
+#include "bus/bus.h"
+
+struct bus_ops;
+
+/* First member of every backend's struct. */
+struct bus {
+    const struct bus_ops *ops;
+    const struct context *context;
+};
+
+/* Each function as its namesake in bus.h, which has checked the arguments (names, counts, limits) and counts the
+ * metrics. All are called from the owner thread and may block on storage, not on other producers' work. */
+struct bus_ops {
+    const char *name; /* as in bus.backend */
+    struct bus *(*open)(const struct context *context, GError **error);
+    void (*close)(struct bus *bus);
+    bool (*create_topic)(struct bus *bus, const char *topic, int partitions, GError **error);
+    bool (*topics)(struct bus *bus, struct arena *arena, struct bus_topic **ret_topics, size_t *ret_count, GError **error);
+    bool (*produce)(struct bus *bus, const struct bus_message *messages, size_t count, int64_t *ret_offsets, GError **error);
+    bool (*fetch)(struct bus *bus,
+                  const char *topic,
+                  int partition,
+                  int64_t offset,
+                  size_t bytes_max,
+                  struct arena *arena,
+                  struct bus_batch *ret_batch,
+                  GError **error);
+    bool (*offsets)(struct bus *bus, const char *topic, int partition, int64_t *ret_start, int64_t *ret_end, GError **error);
+    bool (*group_commit)(struct bus *bus, const char *group, const struct bus_position *positions, size_t count, GError **error);
+    bool (*group_offset)(struct bus *bus, const char *group, const char *topic, int partition, int64_t *ret_offset, GError **error);
+    bool (*expire)(struct bus *bus, const char *topic, int64_t before_ms, int64_t *ret_records, GError **error);
+};
+
+extern const struct bus_ops bus_sqlite_ops;

@@ -1,0 +1,36 @@
+/* Serde: a topic's struct to and from the bytes of a bus record: Confluent's wire format
+ * (0x00, schema id as 4 bytes big-endian, Avro binary) around the codec. One owner thread. */
+#pragma once
+
+#include "bus/registry.h"
+#include "model/codec.h"
+#include "model/topic.h"
+
+struct serde;
+
+/* Registers (or finds) the contracts of all topics. The registry outlives the serde. */
+struct serde *serde_new(struct registry *registry, GError **error) MUST_CHECK;
+void serde_free(struct serde *serde); /* accepts NULL */
+
+/* Appends the framed record to out. */
+void serde_encode(struct serde *serde, enum topic topic, const void *record, GByteArray *out);
+
+/* BADDATA: not framed, unknown schema, doesn't resolve, or cut short; the text is the dead letter's reason.
+ * AGAIN: the registry can't be asked now. */
+bool serde_decode(struct serde *serde,
+                  enum topic topic,
+                  struct span value,
+                  struct arena *arena,
+                  void *ret_record,
+                  GError **error) MUST_CHECK;
+
+/* Publishes one dead letter for a record that could not be used. */
+struct bus;
+bool serde_deadletter(struct serde *serde,
+                      struct bus *bus,
+                      const char *topic,
+                      int partition,
+                      int64_t offset,
+                      const char *reason,
+                      struct span bytes,
+                      GError **error) MUST_CHECK;

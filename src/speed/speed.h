@@ -1,0 +1,132 @@
+/* Speed store: the tables of the speed layer (contracts/speed.sql, contracts/speed.cql), kept for
+ * speed.retention after their hour's end, with a feed of the keys that changed.
+ *
+ *   stream ── speed_write ──► tables + feed (one transaction)      sync ── speed_feed ──► keys ── speed_read_* ──► rows
+ *
+ * hour and window times are ms UTC of their start. Readers filter by hour, so that what `clock` has expired is
+ * never seen, swept or not: a row is held while hour + 1 h + retention > now.
+ * A struct speed belongs to one thread; several threads and processes may have the store open. Callers include this;
+ * backends include speed_backend.h. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/context.h"
+#include "base/error.h"
+
+struct speed;
+
+enum speed_table { SPEED_SENTIMENT, SPEED_STATS, SPEED_TRENDING, SPEED_LIVE, SPEED_HOUR_COUNTS, SPEED_TABLE_COUNT };
+
+/* "review_sentiments", "movie_stats", "trending_movies", "real_time_stats", "hour_counts". */
+const char *speed_table_name(enum speed_table table);
+
+struct sentiment_row {
+    int32_t movie_id;
+    int64_t hour_ms, window_start_ms, window_end_ms;
+    int64_t sentiment_sum_e4;
+    int32_t review_count, positive_count, negative_count, neutral_count;
+    double avg_sentiment;
+    bool has_velocity;
+    double sentiment_velocity;
+};
+
+struct stats_row {
+    int32_t movie_id;
+    int64_t hour_ms;
+    const char *title; /* NULL before the first metadata; outside the equality */
+    int64_t popularity_e4, vote_average_e4;
+    int32_t vote_count;
+    bool has_velocity;
+    double rating_velocity;
+    int64_t last_updated_ms; /* event time of the observation */
+};
+
+struct trending_row {
+    int64_t hour_ms, window_end_ms;
+    int32_t rank, movie_id;
+    const char *title;
+    double trending_score, velocity;
+    bool has_acceleration;
+    double acceleration;
+};
+
+struct live_row {
+    const char *metric;
+    int64_t hour_ms, window_start_ms;
+    double value;
+};
+
+/* Used records a topic, partition and hour: what the merge counts pending late records with. */
+struct hour_count_row {
+    const char *topic;
+    int32_t partition;
+    int64_t hour_ms;
+    int64_t used_records;
+};
+
+/* Everything that one stream commit changes. Strings live until the write returns. */
+struct speed_batch {
+    struct sentiment_row *sentiment;
+    size_t sentiment_count;
+    struct stats_row *stats;
+    size_t stats_count;
+    struct trending_row *trending; /* whole hours: an hour that occurs here replaces its old rows */
+    size_t trending_count;
+    struct live_row *live;
+    size_t live_count;
+    struct hour_count_row *hour_counts;
+    size_t hour_counts_count;
+    /* Windows whose last review was retracted: their rows go. */
+    struct sentiment_row *sentiment_gone;
+    size_t sentiment_gone_count;
+};
+
+/* A key that changed. Trending: movie_id 0. Sentiment and stats: (movie_id, hour). Hour counts and live: movie_id 0. */
+struct speed_change {
+    int64_t sequence;
+    enum speed_table table;
+    int32_t movie_id;
+    int64_t hour_ms;
+};
+
+/* The backend that config->speed_backend names, for readers and for sync. */
+struct speed *speed_open(const struct context *context, GError **error) MUST_CHECK;
+void speed_close(struct speed *speed); /* accepts NULL */
+
+/* Upserts and appends the changed keys to the feed, all or nothing. */
+bool speed_write(struct speed *speed, const struct speed_batch *batch, GError **error) MUST_CHECK;
+
+/* Changes with a sequence above after, oldest first, at most count_max; a key that changed again stands once, at its
+ * latest sequence. */
+bool speed_feed(struct speed *speed,
+                int64_t after,
+                size_t count_max,
+                struct arena *arena,
+                struct speed_change **ret_changes,
+                size_t *ret_count,
+                GError **error) MUST_CHECK;
+
+/* Rows of a movie with from_hour_ms <= hour < to_hour_ms, by hour then window. */
+bool speed_read_stats(struct speed *speed, int32_t movie_id, int64_t from_hour_ms, int64_t to_hour_ms, struct arena *arena,
+                      struct stats_row **ret_rows, size_t *ret_count, GError **error) MUST_CHECK;
+bool speed_read_sentiment(struct speed *speed, int32_t movie_id, int64_t from_hour_ms, int64_t to_hour_ms, struct arena *arena,
+                          struct sentiment_row **ret_rows, size_t *ret_count, GError **error) MUST_CHECK;
+/* Rows of all movies, by (movie_id, hour): for reconciliation and tests. */
+bool speed_scan_stats(struct speed *speed, struct arena *arena, struct stats_row **ret_rows, size_t *ret_count, GError **error)
+    MUST_CHECK;
+bool speed_scan_sentiment(struct speed *speed, struct arena *arena, struct sentiment_row **ret_rows, size_t *ret_count, GError **error)
+    MUST_CHECK;
+/* Ranks of the hours, by hour then rank. */
+bool speed_read_trending(struct speed *speed, int64_t from_hour_ms, int64_t to_hour_ms, struct arena *arena,
+                         struct trending_row **ret_rows, size_t *ret_count, GError **error) MUST_CHECK;
+bool speed_read_live(struct speed *speed, const char *metric, int64_t from_hour_ms, int64_t to_hour_ms, struct arena *arena,
+                     struct live_row **ret_rows, size_t *ret_count, GError **error) MUST_CHECK;
+bool speed_read_hour_counts(struct speed *speed, int64_t from_hour_ms, int64_t to_hour_ms, struct arena *arena,
+                            struct hour_count_row **ret_rows, size_t *ret_count, GError **error) MUST_CHECK;
+
+/* Removes rows whose hour has expired by clock and feed entries up to feed_done (what sync has copied).
+ * At most rows_max a call; ret_rows: how many went. */
+bool speed_expire(struct speed *speed, int64_t feed_done, size_t rows_max, int64_t *ret_rows, GError **error) MUST_CHECK;
