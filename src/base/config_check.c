@@ -1,0 +1,196 @@
+/* The rules of config_check: what one key's type and range can't say. Each error begins with where
+ * the guilty value came from, as those of config_load do. */
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/config_table.h"
+
+#define WEIGHT_SUM_TOLERANCE 1e-9
+
+/* "marquee.yaml:3: speed.retention: " and the rest of the error. */
+static void G_GNUC_PRINTF(4, 5) set_error(
+    GError **error, const struct config *config, const char *name, const char *format, ...)
+{
+    const char *where = "default";
+    for (size_t i = 0; i < config_rows_count; i++) {
+        g_autofree char *row_name =
+            g_strdup_printf("%s.%s", config_rows[i].section, config_rows[i].key);
+        if (g_str_equal(row_name, name) && config->origins[i].where)
+            where = config->origins[i].where;
+    }
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    error_set(error, CONFIG, "%s: %s: %s", where, name, text);
+}
+
+/* DESIGN's other backends have their names in config.def already; this build has the embedded ones.
+ */
+static bool check_backends(const struct config *config, GError **error)
+{
+    const struct {
+        const char *name, *value, *embedded;
+    } rules[] = {
+        {"bus.backend", config->bus_backend, "sqlite"},
+        {"speed.backend", config->speed_backend, "sqlite"},
+        {"lake.backend", config->lake_backend, "local"},
+        {"batch.engine", config->batch_engine, "duckdb"},
+        {"views.backend", config->views_backend, "sqlite"},
+        {"cache.backend", config->cache_backend, "memory"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rules); i++)
+        if (!g_str_equal(rules[i].value, rules[i].embedded)) {
+            set_error(error, config, rules[i].name, "%s is not built into this version; use %s",
+                      rules[i].value, rules[i].embedded);
+            return false;
+        }
+    if (*config->registry_url) {
+        set_error(error, config, "registry.url",
+                  "a registry of one's own is not built into this version; leave it empty for the "
+                  "built-in one");
+        return false;
+    }
+    return true;
+}
+
+static bool check_durations(const struct config *config, GError **error)
+{
+    if (config->speed_retention_ms < config->serve_boundary_ms + config->batch_interval_ms) {
+        g_autofree char *found = config_duration_text(config->speed_retention_ms);
+        g_autofree char *boundary = config_duration_text(config->serve_boundary_ms);
+        g_autofree char *interval = config_duration_text(config->batch_interval_ms);
+        set_error(
+            error, config, "speed.retention",
+            "expected at least serve.boundary + batch.interval (%s + %s), found %s: hours would be "
+            "gone from the speed views before a batch run has them",
+            boundary, interval, found);
+        return false;
+    }
+    if (MS_PER_HOUR % config->stream_window_ms != 0) {
+        g_autofree char *found = config_duration_text(config->stream_window_ms);
+        set_error(error, config, "stream.window",
+                  "expected a duration that divides an hour, found %s", found);
+        return false;
+    }
+    if (config->ingest_retry_cap_ms < config->ingest_retry_base_ms) {
+        g_autofree char *cap = config_duration_text(config->ingest_retry_cap_ms);
+        g_autofree char *base = config_duration_text(config->ingest_retry_base_ms);
+        set_error(error, config, "ingest.retry_cap",
+                  "expected at least ingest.retry_base (%s), found %s", base, cap);
+        return false;
+    }
+    return true;
+}
+
+static bool check_weights(const struct config *config, GError **error)
+{
+    double sum = config->trending_weight_velocity + config->trending_weight_votes +
+                 config->trending_weight_acceleration + config->trending_weight_engagement;
+    if (fabs(sum - 1) <= WEIGHT_SUM_TOLERANCE)
+        return true;
+    set_error(
+        error, config, "trending.weight_velocity",
+        "expected the four weights (velocity, votes, acceleration, engagement) to add up to 1, "
+        "found %.10g",
+        sum);
+    return false;
+}
+
+static bool
+check_time(const struct config *config, const char *name, const char *text, GError **error)
+{
+    if (!*text || clock_parse_iso8601(text) >= 0)
+        return true;
+    g_autofree char *found = config_quote(text);
+    set_error(error, config, name,
+              "expected a time in UTC since 1970 such as 2026-03-03T04:00:00Z, found %s", found);
+    return false;
+}
+
+static bool check_clock(const struct config *config, GError **error)
+{
+    if (!check_time(config, "clock.start", config->clock_start, error) ||
+        !check_time(config, "clock.anchor", config->clock_anchor, error))
+        return false;
+    if (*config->clock_anchor && !*config->clock_start) {
+        set_error(error, config, "clock.anchor",
+                  "expected clock.start beside it, found that empty");
+        return false;
+    }
+    return true;
+}
+
+static bool check_base_url(const struct config *config, GError **error)
+{
+    g_autoptr(GUri) uri = g_uri_parse(config->tmdb_base_url, G_URI_FLAGS_NONE, NULL);
+    const char *scheme = uri ? g_uri_get_scheme(uri) : "";
+    const char *host = uri ? g_uri_get_host(uri) : NULL;
+    if ((g_str_equal(scheme, "http") || g_str_equal(scheme, "https")) && host && *host)
+        return true;
+    g_autofree char *found = config_quote(config->tmdb_base_url);
+    set_error(error, config, "tmdb.base_url",
+              "expected a URL that begins with http:// or https://, found %s", found);
+    return false;
+}
+
+static bool is_loopback(const char *host)
+{
+    return g_str_equal(host, "localhost") || g_str_equal(host, "::1") ||
+           g_str_has_prefix(host, "127.");
+}
+
+/* An open port without keys would be everybody's. */
+static bool check_serve(const struct config *config, GError **error)
+{
+    const char *keys = config->serve_api_keys_file;
+    if (*keys && access(keys, R_OK) != 0) {
+        g_autofree char *found = config_quote(keys);
+        set_error(error, config, "serve.api_keys_file", "expected a readable file, found %s: %s",
+                  found, g_strerror(errno));
+        return false;
+    }
+    if (*keys || is_loopback(config->serve_host))
+        return true;
+    g_autofree char *found = config_quote(config->serve_host);
+    set_error(
+        error, config, "serve.host",
+        "expected a loopback address such as 127.0.0.1, or keys in serve.api_keys_file, found %s",
+        found);
+    return false;
+}
+
+/* Asks the file system by writing: permission bits don't tell of read-only mounts or full quotas.
+ */
+static bool check_data_dir(const struct config *config, GError **error)
+{
+    g_autofree char *found = config_quote(config->data_dir);
+    if (!*config->data_dir || g_mkdir_with_parents(config->data_dir, 0750) != 0) {
+        set_error(error, config, "data.dir",
+                  "expected a folder that exists or can be made, found %s: %s", found,
+                  *config->data_dir ? g_strerror(errno) : "a name is needed");
+        return false;
+    }
+    g_autofree char *probe = config_path(config, ".write-test-XXXXXX");
+    int fd = g_mkstemp(probe);
+    if (fd < 0) {
+        set_error(error, config, "data.dir", "expected a folder that can be written, found %s: %s",
+                  found, g_strerror(errno));
+        return false;
+    }
+    close(fd);
+    unlink(probe);
+    return true;
+}
+
+bool config_check(const struct config *config, GError **error)
+{
+    return check_backends(config, error) && check_durations(config, error) &&
+           check_weights(config, error) && check_clock(config, error) &&
+           check_base_url(config, error) && check_serve(config, error) &&
+           check_data_dir(config, error);
+}
