@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Brings what marquee is built from: Debian packages, DuckDB's C library and header, the front end's
-# libraries. Says nothing and asks nobody when all of it is there. usage: tools/setup.sh [--with SET]...
+# Brings what marquee is built from: Debian packages, DuckDB's C library and header, the front end's libraries.
+# usage: tools/setup.sh [--with test] [--with dev]   test: also what make test runs; dev: make fmt, make fuzz
 #
+# Says nothing and asks nobody when all of it is there; says what is needed where it cannot install.
 # Sets, packages and the checks that find them: tools/deps/debian-packages.txt. Versions and checksums:
 # tools/deps/*.lock. Everything fetched lands in .deps/, complete or not at all: a download is unpacked in
 # .deps/tmp.*, checked there, then moved. .deps/stamp holds what the locks said and how the files looked when
@@ -93,7 +94,7 @@ need_packages() {
     hash -r
     missing=$(missing_packages "$@")
     if [[ -n $missing ]]; then
-        say "installed, and yet not found (check column of tools/deps/debian-packages.txt):" $missing
+        say "installed, and yet not found (check column of tools/deps/debian-packages.txt): ${missing//$'\n'/ }"
         exit 1
     fi
 }
@@ -117,9 +118,10 @@ npm_fetch() {
     local package=$1 into=$2
     need_packages npm
     mkdir -p "$into"
-    (cd "$into" && timeout "$client_timeout_s" npm pack --silent "$package" >npm.log 2>&1 </dev/null &&
+    (cd "$into" && timeout "$client_timeout_s" npm pack --loglevel=error "$package" >npm.log 2>&1 </dev/null &&
         tar xzf ./*.tgz --strip-components=1) && return
-    say "npm could not fetch $package: $(grep -v '^npm warn' "$into/npm.log" | tail -n 2 | tr '\n' ' ')"
+    say "npm could not fetch $package:"
+    tail -n 5 "$into/npm.log" >&2
     return 1
 }
 
@@ -140,11 +142,8 @@ duckdb_from_system() {
     return 1
 }
 
-duckdb_from_release() {
-    local into=$1 arch_key=duckdb_release_arch_$machine
-    [[ -n ${!arch_key:-} ]] || return 1
-    local url=${duckdb_release_url//@ARCH@/${!arch_key}}
-    python3 - "$url" "$into" "$connect_timeout_s" 2>"$into/release.log" <<'PY' || return 1
+fetch_release() {
+    python3 - "$1" "$2" "$connect_timeout_s" <<'PY'
 import io, os, sys, urllib.request, zipfile
 url, into, timeout_s = sys.argv[1], sys.argv[2], int(sys.argv[3])
 with urllib.request.urlopen(url, timeout=timeout_s) as answer:
@@ -153,6 +152,16 @@ for name in ("duckdb.h", "libduckdb.so"):
     with open(os.path.join(into, name), "wb") as out:
         out.write(archive.read(name))
 PY
+}
+
+duckdb_from_release() {
+    local into=$1 arch_key=duckdb_release_arch_$machine
+    [[ -n ${!arch_key:-} ]] || return 1
+    local url=${duckdb_release_url//@ARCH@/${!arch_key}}
+    if ! fetch_release "$url" "$into" 2>"$into/release.log"; then
+        say "DuckDB's release archive is out of reach ($(tail -n 1 "$into/release.log")); asking the package clients"
+        return 1
+    fi
     if ! sha256_is "$into/duckdb.h" "$duckdb_header_sha256"; then
         say "the header in $url is not the one that tools/deps/duckdb.lock pins; leaving that archive out"
         return 1
@@ -208,7 +217,8 @@ duckdb_from_clients() {
     elif header_from_pypi "$into"; then
         header_source="PyPI $duckdb_pypi"
     else
-        say "got the library from npm, but duckdb.h neither through cargo nor through pip"
+        say "got the library from npm, but duckdb.h neither through cargo nor through pip:"
+        tail -n 3 "$into"/crate/cargo.log "$into/pip.log" >&2 2>/dev/null || :
         return 1
     fi
 }
@@ -228,16 +238,16 @@ need_duckdb() {
     into=$(mktemp -d "$deps/tmp.duckdb.XXXXXX")
     if duckdb_from_system "$into"; then
         source="the system's own library"
-    elif rm -f "$into"/* && duckdb_from_release "$into"; then
+    elif rm -rf "${into:?}"/* && duckdb_from_release "$into"; then
         source="DuckDB's release archive"
-    elif rm -f "$into"/* && duckdb_from_clients "$into"; then
+    elif rm -rf "${into:?}"/* && duckdb_from_clients "$into"; then
         package_key=duckdb_npm_$machine
         source="npm ${!package_key}, header from $header_source"
     else
         say "DuckDB $duckdb_version for C ($machine) is not to be had. Needed, in .deps/duckdb/ or in /usr/local:"
         say "  libduckdb.so, version $duckdb_version"
         say "  duckdb.h, sha256 $duckdb_header_sha256"
-        say "tried: the system's library; ${duckdb_release_url//@ARCH@/$machine}; npm with cargo or pip"
+        say "tried: the system's library; ${duckdb_release_url//@ARCH@/ARCH}; npm with cargo or pip"
         exit 1
     fi
     mkdir -p "$deps/duckdb"
@@ -268,6 +278,24 @@ need_web() {
     done <"$locks/web.lock"
     rm -rf "$deps/tmp.web"
     [[ -z $fetched ]] || say "front end:$fetched"
+}
+
+# ---- Python packages of the tests -------------------------------------------------------------------------
+
+# .deps/venv: what the oracle and the comparisons need. Made again when the list or this folder's path changes.
+need_venv() {
+    local list=$root/tools/requirements-test.txt venv=$deps/venv text
+    text="$venv $(sha256sum <"$list")"
+    [[ -f $venv/stamp && $(<"$venv/stamp") == "$text" ]] && return
+    rm -rf "$venv"
+    if ! { python3 -m venv "$venv" && timeout "$client_timeout_s" "$venv/bin/python" -m pip install --quiet \
+        --disable-pip-version-check -r "$list"; } >"$deps/venv.log" 2>&1 </dev/null; then
+        tail -n 5 "$deps/venv.log" >&2
+        say "could not make .deps/venv with the packages of tools/requirements-test.txt"
+        exit 1
+    fi
+    echo "$text" >"$venv/stamp"
+    say "test packages: $(sed 's/ *#.*//' "$list" | tr '\n' ' ')"
 }
 
 # ---- main ------------------------------------------------------------------------------------------------
@@ -303,7 +331,9 @@ main() {
     exec 9>"$deps/lock"
     flock 9
     need_packages "${sets[@]}"
+    [[ " ${sets[*]} " == *" test "* ]] && need_venv
     [[ -f $stamp && $(<"$stamp") == "$(stamp_text)" ]] && return
+    rm -rf "$deps"/tmp.* # a setup that was interrupted
     machine=$(uname -m)
     # shellcheck source=deps/duckdb.lock
     source "$locks/duckdb.lock"
