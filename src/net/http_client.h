@@ -1,11 +1,12 @@
-/* HTTP client: libcurl multi with keep-alive, many requests under way, one rate limit and one retry rule in front.
- * No movie knowledge.
+/* HTTP client: libcurl multi with keep-alive, many requests under way, one rate limit and one retry
+ * rule in front. No movie knowledge.
  *
  *   http_client_get ─► wait for a token ─► curl ─► answer
- *                          ▲                          │ time-out, 408, 429, 5xx, or what the caller calls retriable
- *                          └──── back-off, jitter, Retry-After ◄──┘
+ *                          ▲                          │ time-out, 408, 429, 5xx, or what the caller
+ * calls retriable └──── back-off, jitter, Retry-After ◄──┘
  *
- * One owner thread: requests are queued, http_client_run drives them and calls back on that thread. */
+ * One owner thread: requests are queued, http_client_run drives them and calls back on that thread.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -16,18 +17,18 @@
 #include "base/error.h"
 
 #define HTTP_ANSWER_BYTES_MAX ((size_t)16 * 1024 * 1024)
-#define HTTP_PENDING_MAX 10000
+#define HTTP_PENDING_MAX      10000
 
 struct http_client;
 
 struct http_answer {
-    int status;          /* 0: no answer, see error */
-    const char *body;    /* NUL-terminated; lives during the callback */
+    int status;       /* 0: no answer, see error */
+    const char *body; /* NUL-terminated; lives during the callback */
     size_t body_len;
     const char *content_type; /* "" where absent */
-    const char *url;     /* without secrets */
-    int tries;           /* 1: the first one succeeded */
-    const char *error;   /* NULL, or why there is no answer after the last try */
+    const char *url;          /* without secrets */
+    int tries;                /* 1: the first one succeeded */
+    const char *error;        /* NULL, or why there is no answer after the last try */
 };
 
 enum http_verdict { HTTP_DONE, HTTP_RETRY };
@@ -39,22 +40,30 @@ struct http_client_options {
     int retry_max;
     int64_t retry_base_ms, retry_cap_ms, timeout_ms;
     uint64_t jitter_seed;
-    const char *const *headers; /* "Name: value", NULL-terminated; sent with each request, never logged */
-    /* Looks at an answer of status 200..399 or of a status that isn't retried by itself; NULL: all are done. */
+    const char *const
+        *headers; /* "Name: value", NULL-terminated; sent with each request, never logged */
+    /* Looks at an answer of status 200..399 or of a status that isn't retried by itself; NULL: all
+     * are done. */
     enum http_verdict (*judge)(const struct http_answer *answer, void *user);
     void *user;
 };
 
 typedef void (*http_answer_fn)(const struct http_answer *answer, void *user);
 
-struct http_client *http_client_new(const struct context *context, const struct http_client_options *options, GError **error)
-    MUST_CHECK;
-void http_client_free(struct http_client *client); /* accepts NULL; what is under way is dropped without callback */
+struct http_client *http_client_new(const struct context *context,
+                                    const struct http_client_options *options,
+                                    GError **error) MUST_CHECK;
+void http_client_free(
+    struct http_client *client); /* accepts NULL; what is under way is dropped without callback */
 
 /* Queues a GET. AGAIN where HTTP_PENDING_MAX requests wait already. */
-bool http_client_get(struct http_client *client, const char *url, http_answer_fn fn, void *user, GError **error) MUST_CHECK;
+bool http_client_get(struct http_client *client,
+                     const char *url,
+                     http_answer_fn fn,
+                     void *user,
+                     GError **error) MUST_CHECK;
 
-/* Drives what is queued for at most timeout_ms; returns early when nothing is pending, a callback ran, or stop was
- * requested. */
+/* Drives what is queued for at most timeout_ms; returns early when nothing is pending, a callback
+ * ran, or stop was requested. */
 void http_client_run(struct http_client *client, int64_t timeout_ms);
 size_t http_client_pending(const struct http_client *client);
