@@ -284,11 +284,13 @@ need_web() {
 
 # .deps/venv: what the oracle and the comparisons need. Made again when the list or this folder's path changes.
 need_venv() {
-    local list=$root/tools/requirements-test.txt venv=$deps/venv text
-    text="$venv $(sha256sum <"$list")"
+    local list=$root/tools/requirements-test.txt venv=$deps/venv text python
+    # 3.11 where there is a choice: the reference VADER depends on its Unicode tables and its sum().
+    python=$(command -v python3.11 || command -v python3)
+    text="$venv $python $(sha256sum <"$list")"
     [[ -f $venv/stamp && $(<"$venv/stamp") == "$text" ]] && return
     rm -rf "$venv"
-    if ! { python3 -m venv "$venv" && timeout "$client_timeout_s" "$venv/bin/python" -m pip install --quiet \
+    if ! { "$python" -m venv "$venv" && timeout "$client_timeout_s" "$venv/bin/python" -m pip install --quiet \
         --disable-pip-version-check -r "$list"; } >"$deps/venv.log" 2>&1 </dev/null; then
         tail -n 5 "$deps/venv.log" >&2
         say "could not make .deps/venv with the packages of tools/requirements-test.txt"
@@ -303,7 +305,7 @@ need_venv() {
 # What the stamp must say: the locks and this script as they are, and the files as they look.
 stamp_text() {
     cat "${BASH_SOURCE[0]}" "$locks/duckdb.lock" "$locks/web.lock" | sha256sum
-    stat -L -c '%n %s %Y' "$deps"/duckdb/{libduckdb.so,duckdb.h} "$deps"/web/* 2>/dev/null
+    stat -L -c '%n %s %Y' "$deps"/duckdb/{libduckdb.so,duckdb.h} "$deps"/web/* 2>/dev/null || :
 }
 
 main() {

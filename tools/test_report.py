@@ -13,7 +13,7 @@ import re
 import sys
 
 TAIL_LINES = 60
-TAP = re.compile(r"^(?P<no>not )?ok \d+ ?(?:- )?(?P<name>[^#]*)(?:# *(?P<note>.*))?$", re.M)
+TAP = re.compile(r"^(?P<no>not )?ok \d+ ?(?:- )?(?P<name>[^#\n]*)(?:# *(?P<note>.*))?$", re.M)
 UNITTEST_RAN = re.compile(r"^Ran (\d+) tests? in", re.M)
 UNITTEST_END = re.compile(r"^(?:OK|FAILED)(?: \((?P<counts>[^)]*)\))?$", re.M)
 UNITTEST_SKIP = re.compile(r"^(?P<name>\w+) .*\.\.\. skipped (?P<why>.*)$", re.M)
