@@ -42,6 +42,7 @@ struct http_client_options {
     uint64_t jitter_seed;
     const char *const
         *headers; /* "Name: value", NULL-terminated; sent with each request, never logged */
+    const char *secret_query; /* "api_key=...": added to each URL on the wire only; NULL: none */
     /* Looks at an answer of status 200..399 or of a status that isn't retried by itself; NULL: all
      * are done. */
     enum http_verdict (*judge)(const struct http_answer *answer, void *user);
