@@ -18,6 +18,7 @@
 #define BUS_TOPIC_NAME_BYTES_MAX 249 /* Kafka's own limit */
 #define BUS_PARTITION_BY_KEY (-1)
 #define BUS_RECORDS_PER_PRODUCE_MAX 100000
+#define BUS_BYTES_PER_PRODUCE_MAX   ((size_t)256 * 1024 * 1024) /* keys and values */
 
 struct bus;
 
@@ -63,7 +64,7 @@ bool bus_topics(struct bus *bus, struct arena *arena, struct bus_topic **ret_top
     MUST_CHECK;
 
 /* Appends all messages or none; durable on true. On AGAIN it isn't known whether they are there: repeat (the
- * log may then hold them twice, which readers undo). NOTFOUND: no such topic. BADDATA: a record is too large.
+ * log may then hold them twice, which readers undo). NOTFOUND: no such topic. BADDATA: a record, or all of them, too large.
  * ret_offsets: NULL, or one offset a message. */
 bool bus_produce(struct bus *bus,
                  const struct bus_message *messages,

@@ -35,3 +35,15 @@ struct bus_ops {
 };
 
 extern const struct bus_ops bus_sqlite_ops;
+
+/* What a record costs of bytes_max besides its key and value, so that a batch of empty records has an end. */
+#define BUS_RECORD_OVERHEAD_BYTES ((size_t)16)
+
+/* The errors that every backend words alike. Always false, so that they can be returned. */
+bool bus_error_no_topic(const char *topic, GError **error);
+bool bus_error_no_partition(const char *topic, int partition, int partitions, GError **error);
+bool bus_error_partitions(const char *topic, int found, int wanted, GError **error);
+/* offset < start: the records are gone. */
+bool bus_error_expired(const char *topic, int partition, int64_t offset, int64_t start, GError **error);
+/* offset > end: the log lost its tail. who: "fetch", or the group whose commit it is. */
+bool bus_error_beyond_end(const char *who, const char *topic, int partition, int64_t offset, int64_t end, GError **error);

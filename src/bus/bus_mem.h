@@ -6,3 +6,6 @@
 
 struct bus *bus_mem_new(const struct context *context);
 struct bus *bus_mem_share(struct bus *bus);
+
+/* Cuts the last count records off a partition, as a crash without fsync would: for bus_faulty. */
+void bus_mem_lose_tail(struct bus *bus, const char *topic, int partition, int64_t count);
