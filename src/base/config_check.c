@@ -1,7 +1,9 @@
 /* The rules of config_check: what one key's type and range can't say. Each error begins with where
  * the guilty value came from, as those of config_load do. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <math.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -138,10 +140,16 @@ static bool check_base_url(const struct config *config, GError **error)
     return false;
 }
 
+/* 127.0.0.0/8, ::1 and their name; "127.example.org" is somebody's host. */
 static bool is_loopback(const char *host)
 {
-    return g_str_equal(host, "localhost") || g_str_equal(host, "::1") ||
-           g_str_has_prefix(host, "127.");
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
+    if (inet_pton(AF_INET6, host, &v6) == 1)
+        return IN6_IS_ADDR_LOOPBACK(&v6);
+    return g_str_equal(host, "localhost");
 }
 
 /* An open port without keys would be everybody's. */

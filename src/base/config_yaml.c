@@ -257,6 +257,8 @@ bool config_read_yaml(
                   CONFIG_FILE_BYTES_MAX);
         return false;
     }
+    if (!len)
+        return true; /* libyaml wants an address, and nothing may have none */
     struct reader reader = {.config = config, .name = name, .text = text, .len = len};
     if (!yaml_parser_initialize(&reader.parser))
         g_error("out of memory");

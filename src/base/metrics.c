@@ -255,14 +255,16 @@ void metrics_write(struct metrics *metrics, GString *out)
 
 void metrics_write_reference(GString *out)
 {
-    g_string_append(out, "# Metrics\n\n"
-                         "Made from `src/base/metrics.def` by `ninja docs`; don't edit.\n\n"
-                         "`GET /metrics` answers in Prometheus' text format, version 0.0.4. ");
-    g_string_append_printf(out,
-                           "A metric has at most one label of at most %d values; what comes\n"
-                           "after those is counted under `" LABEL_OVERFLOW "`. ",
-                           METRICS_LABEL_VALUES_MAX);
-    g_string_append(out, "Histograms are in seconds, with buckets up to ");
+    g_string_append_printf(
+        out,
+        "# Metrics\n\n"
+        "Made from `src/base/metrics.def` by `ninja docs`; don't edit.\n\n"
+        "`GET /metrics` answers in Prometheus' text format, version 0.0.4. A metric has at most "
+        "one label\n"
+        "of at most %d values; what comes after those is counted under `" LABEL_OVERFLOW
+        "`. Histograms are\n"
+        "in seconds, with these buckets:\n",
+        METRICS_LABEL_VALUES_MAX);
     for (size_t i = 0; i < G_N_ELEMENTS(bounds); i++) {
         char text[NUMBER_TEXT_BYTES];
         g_string_append_printf(out, "%s, ", number_text(bounds[i], text));

@@ -22,7 +22,8 @@ struct metrics;
 struct metrics *metrics_new(void);
 void metrics_free(struct metrics *metrics); /* accepts NULL */
 
-/* label_value is NULL where the metric has no label. A NULL metrics swallows everything. */
+/* label_value is NULL where the metric has no label. A NULL metrics swallows everything. Only counters are
+ * added to, only gauges set, only histograms observed (asserted). */
 void metrics_add(struct metrics *metrics, enum metric metric, const char *label_value, uint64_t delta);
 void metrics_set(struct metrics *metrics, enum metric metric, const char *label_value, double value);
 /* Histograms of seconds: buckets 1 ms .. 60 s. */
