@@ -97,6 +97,10 @@ PLANTED = {
     "tested_metrics": [
         ({"src/bus/bus_test.c": '#include "base/metrics.h"\n'}, "src/base/metrics.def:1: no test names marquee_rows_total")
     ],
+    "known_environment": [
+        ({".env.example": "A_KEY=\n#B_KEY=1\n", "src/base/config.def": 'S(a, "A_KEY")\n'},
+         ".env.example:2: no setting in src/base/config.def reads B_KEY"),
+    ],
     "generated_documents": [
         ({"docs/METRICS.md": "old\n"}, "docs/METRICS.md:1: stale"),
         ({"marquee-fails": ""}, "docs/METRICS.md:1: marquee config metrics failed"),
