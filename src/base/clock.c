@@ -22,6 +22,19 @@ static int64_t read_ms(clockid_t id)
     return (int64_t)now.tv_sec * MS_PER_SECOND + now.tv_nsec / 1000000;
 }
 
+struct timespec clock_deadline(int64_t timeout_ms)
+{
+    struct timespec deadline;
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += (time_t)(timeout_ms / MS_PER_SECOND);
+    deadline.tv_nsec += (long)(timeout_ms % MS_PER_SECOND) * 1000000;
+    if (deadline.tv_nsec >= 1000000000) {
+        deadline.tv_sec++;
+        deadline.tv_nsec -= 1000000000;
+    }
+    return deadline;
+}
+
 struct clock *clock_new_real(void)
 {
     struct clock *clock = g_new0(struct clock, 1);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <time.h>
 
 #define MS_PER_SECOND INT64_C(1000)
 #define MS_PER_MINUTE (60 * MS_PER_SECOND)
@@ -37,6 +38,10 @@ int64_t clock_monotonic_us(const struct clock *clock);
 
 /* How many of the world's ms pass in one real ms: 1 for a real clock, 0 for a manual one. */
 double clock_speed(const struct clock *clock);
+
+/* timeout_ms from now on CLOCK_MONOTONIC, as pthread_cond_timedwait takes it for a condition with
+ * that clock. The machine's time, no struct clock's: the thread really waits. */
+struct timespec clock_deadline(int64_t timeout_ms);
 
 /* Manual clocks only (asserted). Moves both times forward by delta_ms >= 0. */
 void clock_advance(struct clock *clock, int64_t delta_ms);

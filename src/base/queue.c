@@ -2,9 +2,10 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <time.h>
 
 #include <glib.h>
+
+#include "base/clock.h"
 
 struct queue {
     pthread_mutex_t lock; /* leaf: nothing else is locked while it is held */
@@ -41,19 +42,6 @@ void queue_free(struct queue *queue)
     g_free(queue);
 }
 
-static struct timespec deadline_after(int64_t timeout_ms)
-{
-    struct timespec deadline;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += (time_t)(timeout_ms / 1000);
-    deadline.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    if (deadline.tv_nsec >= 1000000000) {
-        deadline.tv_sec++;
-        deadline.tv_nsec -= 1000000000;
-    }
-    return deadline;
-}
-
 /* False when the deadline has passed. */
 static bool wait_on(struct queue *queue, pthread_cond_t *cond, const struct timespec *deadline)
 {
@@ -66,7 +54,7 @@ bool queue_push(struct queue *queue, void *item, int64_t timeout_ms)
 {
     struct timespec deadline = {0};
     if (timeout_ms >= 0)
-        deadline = deadline_after(timeout_ms);
+        deadline = clock_deadline(timeout_ms);
     pthread_mutex_lock(&queue->lock);
     while (!queue->closed && queue->length == queue->capacity)
         if (!wait_on(queue, &queue->not_full, timeout_ms >= 0 ? &deadline : NULL))
@@ -84,7 +72,7 @@ void *queue_pop(struct queue *queue, int64_t timeout_ms)
 {
     struct timespec deadline = {0};
     if (timeout_ms >= 0)
-        deadline = deadline_after(timeout_ms);
+        deadline = clock_deadline(timeout_ms);
     void *item = NULL;
     pthread_mutex_lock(&queue->lock);
     while (!queue->closed && queue->length == 0)

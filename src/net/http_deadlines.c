@@ -43,13 +43,7 @@ static void *deadlines_main(void *data)
     struct http_deadlines *deadlines = data;
     pthread_mutex_lock(&deadlines->lock);
     while (!deadlines->ending) {
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += SWEEP_INTERVAL_MS * 1000000;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_sec++;
-            until.tv_nsec -= 1000000000;
-        }
+        struct timespec until = clock_deadline(SWEEP_INTERVAL_MS);
         pthread_cond_timedwait(&deadlines->wake, &deadlines->lock, &until);
         sweep(deadlines);
     }

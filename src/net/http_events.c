@@ -73,13 +73,7 @@ static void *events_main(void *data)
     struct http_events *events = data;
     pthread_mutex_lock(&events->lock);
     while (!events->ending) {
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += EVENTS_TICK_MS * 1000000;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_sec++;
-            until.tv_nsec -= 1000000000;
-        }
+        struct timespec until = clock_deadline(EVENTS_TICK_MS);
         pthread_cond_timedwait(&events->wake, &events->lock, &until);
         int64_t now_ms = clock_monotonic_ms(events->context->clock);
         for (struct stream *stream = events->streams; stream && !events->ending;
