@@ -51,7 +51,7 @@ $(TSAN)/build.ninja:
 
 $(FUZZ)/build.ninja:
 	@CC=clang meson setup $(FUZZ) --buildtype=debugoptimized -Dfuzz=true -Db_lundef=false \
-		-Db_sanitize=address,undefined
+		-Db_sanitize=address,undefined -Dc_args=-fsanitize=fuzzer-no-link
 
 demo: build ## the whole pipeline against the simulator, on http://127.0.0.1 (DEMO_SECONDS=60 ends it)
 	@DEMO_SECONDS=$(DEMO_SECONDS) tools/demo.sh

@@ -219,7 +219,7 @@ def dead_sources(tree):
                 text for build, text in builds.items()
                 if name.startswith(os.path.dirname(build)) or name.startswith("tools/")
             ]
-            names = (base, base.removesuffix(".c"), base.removesuffix("_test.c"))
+            names = (base, base.removesuffix(".c"), base.removesuffix("_test.c"), base.removeprefix("fuzz_").removesuffix(".c"))
             if not any(re.search(r"[/']" + re.escape(word) + r"'", text) for text in near for word in names):
                 yield f"{name}:1: no meson.build names it; build it or remove it"
         elif name.startswith("src/") and name.endswith((".h", ".def")):
