@@ -78,8 +78,8 @@ class Record:
 # ---- the log -------------------------------------------------------------------------------------------------------
 
 def read_log(lines, cuts=None):
-    """'Per topic and partition, records in offset order'; 'append time is the highest one up to that offset'; the prefix
-    L[<c] has the records below the cut's offset. Returns {(topic, partition): [Record]}."""
+    """'Per topic and partition, records in offset order'; 'append time is the highest one up to that offset'; the
+    prefix L[<c] has the records below the cut's offset. Returns {(topic, partition): [Record]}."""
     log = defaultdict(list)
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -88,7 +88,7 @@ def read_log(lines, cuts=None):
             dumped = json.loads(line)
             if dumped["topic"] in OUTPUT_TOPICS:
                 continue                    # "only the four input topics are meant"
-            record = Record(dumped["topic"], dumped["partition"], dumped["offset"], dumped["append_time"], dumped["value"])
+            record = Record(*(dumped[name] for name in ("topic", "partition", "offset", "append_time", "value")))
             if record.topic not in EVENT_TIME_FIELD:
                 raise DumpError(f"unknown topic {record.topic}")
             records = log[(record.topic, record.partition)]
@@ -98,7 +98,7 @@ def read_log(lines, cuts=None):
                 record.event_time = record.value[EVENT_TIME_FIELD[record.topic]]
         except (KeyError, TypeError, ValueError, DumpError) as error:
             raise DumpError(f"line {number}: {type(error).__name__}: {error}") from error
-        if cuts and (record.topic, record.partition) in cuts and record.offset >= cuts[(record.topic, record.partition)]:
+        if record.offset >= (cuts or {}).get((record.topic, record.partition), math.inf):
             continue
         if records:
             record.append_time = max(record.append_time, records[-1].append_time)
@@ -132,7 +132,7 @@ def check_partitions(log):
                 raise DumpError(f"movie {record.movie}: on partition {home[record.movie]} and {partition} ({topic})")
 
 
-# ---- each record is exactly one of -------------------------------------------------------------------------------------
+# ---- each record is exactly one of ---------------------------------------------------------------------------------
 
 def classify(records, settings):
     """Sets the class of each record of one partition: 'tested in this order' bad, expired, duplicate, used."""
@@ -219,7 +219,7 @@ def repeats_foreign_id(record, last_append):
     return last is not None and record.append_time - last <= REPEAT_MS
 
 
-# ---- windows, numbers --------------------------------------------------------------------------------------------------
+# ---- windows, numbers ----------------------------------------------------------------------------------------------
 
 def window_of(time_ms):
     """'5 minutes, [start, end) aligned to the epoch', a floor."""
@@ -281,7 +281,7 @@ def last_ratings(log):
             for movie, of_movie in windows.items()}
 
 
-# ---- the tables --------------------------------------------------------------------------------------------------------
+# ---- the tables ----------------------------------------------------------------------------------------------------
 
 def sentiment_rows(log, settings, compound):
     """'Per (movie, window) over the highest used version of each review: counts, sum, average; sentiment_velocity =
@@ -310,8 +310,8 @@ def sentiment_rows(log, settings, compound):
 
 
 def stats_rows(log, settings):
-    """'Per (movie, hour) the last observation, joined with the movie's last metadata. rating_velocity: from the window that
-    holds that observation: (its last vote_average - the previous window's last) / delta t.'"""
+    """'Per (movie, hour) the last observation, joined with the movie's last metadata. rating_velocity: from the
+    window that holds that observation: (its last vote_average - the previous window's last) / delta t.'"""
     titles = last_titles(log)
     rows = []
     for movie, windows in last_ratings(log).items():
@@ -332,9 +332,9 @@ def stats_rows(log, settings):
 
 
 def measures(log, settings):
-    """'velocity = dp/dt against the previous window, vote_velocity = dv/dt, acceleration = (velocity - the previous window's
-    velocity)/dt, null where one is; engagement = used user events in the window.' Returns the populations, 'the movies
-    with a velocity in that window': {window start: [measures of a movie]}."""
+    """'velocity = dp/dt against the previous window, vote_velocity = dv/dt, acceleration = (velocity - the previous
+    window's velocity)/dt, null where one is; engagement = used user events in the window.' Returns the populations,
+    'the movies with a velocity in that window': {window start: [measures of a movie]}."""
     engagement = Counter((record.movie, window_of(record.event_time)) for record in used_records(log, "user.events"))
     populations = defaultdict(list)
     for movie, windows in last_ratings(log).items():
@@ -385,9 +385,9 @@ def z_scores(values):
 
 
 def rank_window(population, settings):
-    """'trending_score = 0.5 z(velocity) + 0.25 z(vote_velocity) + 0.15 z(acceleration) + 0.1 z(log1p(engagement)). Candidates
-    have velocity > min_velocity; the top 100 by score descending, then movie_id ascending', scores compared as rint(score * 1e9).
-    Returns [(score, measures)]."""
+    """'trending_score = 0.5 z(velocity) + 0.25 z(vote_velocity) + 0.15 z(acceleration) + 0.1 z(log1p(engagement)).
+    Candidates have velocity > min_velocity; the top 100 by score descending, then movie_id ascending', scores
+    compared as rint(score * 1e9). Returns [(score, measures)]."""
     columns = [z_scores([movie[name] for movie in population])
                for name in ("velocity", "vote_velocity", "acceleration", "engagement")]
     weights, scored = settings.weights, []
@@ -414,8 +414,9 @@ def trending_rows(log, settings):
 
 
 def counter_rows(log):
-    """'Each record is exactly one of' bad, expired, duplicate, used: per topic, and that they sum up to the total. `late`: used
-    and behind its own partition's watermark (a task's waits for other partitions and knows idleness; a diagnostic)."""
+    """'Each record is exactly one of' bad, expired, duplicate, used: per topic, and that they sum up to the total.
+    `late`: used and behind its own partition's watermark (a task's waits for other partitions and knows idleness; a
+    diagnostic)."""
     rows = []
     for topic in sorted(EVENT_TIME_FIELD):
         records = [record for (name, _), of_partition in log.items() if name == topic for record in of_partition]
@@ -435,17 +436,17 @@ def class_rows(log):
              "class": record.cls} for _, records in sorted(log.items()) for record in records]
 
 
-def held(hour, log, settings, now):
-    """'Held: end + retention above the highest event time of a record that isn't bad on any partition, and that clock has
-    not expired.'"""
-    highest = max((record.event_time for records in log.values() for record in records if record.cls != "bad"),
-                  default=None)
-    keeps_until = hour + HOUR + settings.retention_ms
-    return (highest is None or keeps_until > highest) and (now is None or keeps_until > now)
+def held_hours(hours, log, settings, now):
+    """'Held: end + retention above the highest event time of a record that isn't bad on any partition, and that clock
+    has not expired.'"""
+    times = [record.event_time for records in log.values() for record in records if record.cls != "bad"]
+    reached = max(times + ([now] if now is not None else []), default=-math.inf)
+    return {hour for hour in hours if hour + HOUR + settings.retention_ms > reached}
 
 
 def compute(lines, settings=Settings(), cuts=None, now=None, all_hours=False, tables=TABLES, compound=None):
-    """The rows of the asked tables for the prefix of a dump, sorted by table and key. compound: text -> VADER's compound."""
+    """The rows of the asked tables for the prefix of a dump, sorted by table and key. compound: text -> VADER's
+    compound."""
     log = read_log(lines, cuts)
     for records in log.values():
         classify(records, settings)
@@ -454,19 +455,19 @@ def compute(lines, settings=Settings(), cuts=None, now=None, all_hours=False, ta
             "review_sentiments": lambda: sentiment_rows(log, settings, compound or reference_compound())}
     output = [row for table in sorted(tables) for row in rows[table]()]
     hours = {row["hour"] for row in output if "hour" in row}
-    shown = hours if all_hours else {hour for hour in hours if held(hour, log, settings, now)}
+    shown = hours if all_hours else held_hours(hours, log, settings, now)
     return [row for row in output if "hour" not in row or row["hour"] in shown]
 
 
 def reference_compound():
-    """'VADER's compound, equal to the reference implementation': the package itself (tools/requirements-test.txt). Imported
-    here so that the other tables need nothing but Python."""
+    """'VADER's compound, equal to the reference implementation': the package itself (tools/requirements-test.txt).
+    Imported here so that the other tables need nothing but Python."""
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
     analyzer = SentimentIntensityAnalyzer()
     return lambda text: analyzer.polarity_scores(text)["compound"]
 
 
-# ---- command line ------------------------------------------------------------------------------------------------------
+# ---- command line --------------------------------------------------------------------------------------------------
 
 def parse_cut(text):
     match = re.fullmatch(r"([a-z.]+)/([0-9]+)=([0-9]+)", text)
@@ -492,7 +493,8 @@ def parse_arguments(arguments):
     hours = parser.add_mutually_exclusive_group()
     hours.add_argument("--held-only", action="store_true", help="rows of held hours (the default)")
     hours.add_argument("--all-hours", action="store_true", help="rows of every hour")
-    parser.add_argument("--table", choices=sorted(TABLE_NAMES), action="append", help="repeatable (default: all but classes)")
+    parser.add_argument("--table", choices=sorted(TABLE_NAMES), action="append",
+                        help="repeatable (default: all but classes)")
     parser.add_argument("--no-title", action="store_true", help="leave out titles, which are outside the equality")
     parser.add_argument("--retention-h", type=int, default=52)
     parser.add_argument("--lookback-h", type=int, default=25)
