@@ -17,10 +17,24 @@ struct lake_ops {
     struct lake *(*open)(const struct context *context, GError **error);
     void (*close)(struct lake *lake);
     const char *(*url)(struct lake *lake, const char *name, struct arena *arena, GError **error);
-    bool (*list)(struct lake *lake, const char *prefix, struct arena *arena, struct lake_object **ret_objects, size_t *ret_count, GError **error);
-    bool (*get)(struct lake *lake, const char *name, struct arena *arena, char **ret_data, size_t *ret_len, GError **error);
+    bool (*list)(struct lake *lake,
+                 const char *prefix,
+                 struct arena *arena,
+                 struct lake_object **ret_objects,
+                 size_t *ret_count,
+                 GError **error);
+    bool (*get)(struct lake *lake,
+                const char *name,
+                struct arena *arena,
+                char **ret_data,
+                size_t *ret_len,
+                GError **error);
     bool (*put)(struct lake *lake, const char *name, const void *data, size_t len, GError **error);
-    bool (*swap)(struct lake *lake, const char *name, const char *expected, const char *data, GError **error);
+    bool (*swap)(struct lake *lake,
+                 const char *name,
+                 const char *expected,
+                 const char *data,
+                 GError **error);
     bool (*rename)(struct lake *lake, const char *from, const char *to, GError **error);
     bool (*remove)(struct lake *lake, const char *name, GError **error);
 };
