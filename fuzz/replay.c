@@ -1,5 +1,5 @@
-/* Runs a fuzz target over the files of the folders named on the command line: the corpus and every input that
- * once crashed are plain tests, with any compiler. */
+/* Runs a fuzz target over the files of the folders named on the command line: the corpus and every
+ * input that once crashed are plain tests, with any compiler. */
 #include <stdint.h>
 #include <stdio.h>
 
@@ -21,7 +21,8 @@ static int replay_folder(const char *folder)
             return -1;
         printf("%s\n", path); /* the last one is the one that crashed */
         fflush(stdout);
-        /* A copy of the exact length: reading past the end is then seen by the address sanitizer. */
+        /* A copy of the exact length: reading past the end is then seen by the address sanitizer.
+         */
         g_autofree uint8_t *exact = g_memdup2(bytes, len);
         LLVMFuzzerTestOneInput(exact, len);
     }
@@ -32,7 +33,8 @@ int main(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)
         if (replay_folder(argv[i]) <= 0) {
-            fprintf(stderr, "%s: expected a folder with inputs, found none that can be read\n", argv[i]);
+            fprintf(stderr, "%s: expected a folder with inputs, found none that can be read\n",
+                    argv[i]);
             return 1;
         }
     return argc > 1 ? 0 : 1;

@@ -35,6 +35,5 @@ char *arena_printf(struct arena *arena, const char *format, ...) G_GNUC_PRINTF(2
 /* Bytes given out since the last reset. */
 size_t arena_used_bytes(const struct arena *arena);
 
-#define arena_new0(arena, type) ((type *)arena_zalloc((arena), sizeof(type)))
+#define arena_new0(arena, type)         ((type *)arena_zalloc((arena), sizeof(type)))
 #define arena_array(arena, type, count) ((type *)arena_zalloc((arena), sizeof(type) * (count)))
-

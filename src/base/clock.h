@@ -2,7 +2,7 @@
  *
  *   clock_now_ms        the world's time, ms UTC since the epoch: windows, retention, expiry, cron.
  *                       It may be real, scaled (a demo's second is a minute) or moved by hand.
- *   clock_monotonic_ms  how long this process has waited: commit intervals, back-off, HTTP, idleness.
+ *   clock_monotonic_ms  how long this process has waited: commit intervals, back-off, HTTP, idle.
  *                       Real for real and scaled clocks; a manual clock moves it by hand too.
  *
  * All functions may be called from any thread. */
@@ -13,8 +13,8 @@
 
 #define MS_PER_SECOND INT64_C(1000)
 #define MS_PER_MINUTE (60 * MS_PER_SECOND)
-#define MS_PER_HOUR (60 * MS_PER_MINUTE)
-#define MS_PER_DAY (24 * MS_PER_HOUR)
+#define MS_PER_HOUR   (60 * MS_PER_MINUTE)
+#define MS_PER_DAY    (24 * MS_PER_HOUR)
 
 struct clock;
 
@@ -54,6 +54,6 @@ void clock_advance_monotonic(struct clock *clock, int64_t delta_ms);
 #define CLOCK_ISO_BYTES 32
 char *clock_iso8601(int64_t time_ms, char buffer[CLOCK_ISO_BYTES]);
 
-/* Parses ISO 8601 UTC ("2026-03-03", "2026-03-03T04:00:00Z", "2026-03-03T04:00:00.123Z") by hand: GLib's
- * parser takes more than TMDB sends. -1 where the text isn't one. */
+/* Parses ISO 8601 UTC ("2026-03-03", "2026-03-03T04:00:00Z", "2026-03-03T04:00:00.123Z") by hand:
+ * GLib's parser takes more than TMDB sends. -1 where the text isn't one. */
 int64_t clock_parse_iso8601(const char *text);

@@ -1,8 +1,9 @@
 /* Config: every setting of marquee, one row each in config.def.
  *
  * Precedence: default < marquee.yaml < environment < command line (--set section.key=value).
- * Any mistake stops the start: an unknown key, a wrong type or range, an unusable folder, each with file,
- * line, key and what was expected. After config_load the struct is constant; any thread may read it. */
+ * Any mistake stops the start: an unknown key, a wrong type or range, an unusable folder, each with
+ * file, line, key and what was expected. After config_load the struct is constant; any thread may
+ * read it. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,16 +14,17 @@
 
 #include "base/error.h"
 
-/* The fields: config->ingest_rate_per_s for the key ingest.rate_per_s. Strings are owned by the config. */
+/* The fields: config->ingest_rate_per_s for the key ingest.rate_per_s. The strings are its own. */
 struct config {
-#define CONFIG_BOOL(section, key, fallback, env, help) bool section##_##key;
-#define CONFIG_INT(section, key, fallback, min, max, env, help) int64_t section##_##key;
+#define CONFIG_BOOL(section, key, fallback, env, help)             bool section##_##key;
+#define CONFIG_INT(section, key, fallback, min, max, env, help)    int64_t section##_##key;
 #define CONFIG_DOUBLE(section, key, fallback, min, max, env, help) double section##_##key;
-#define CONFIG_STRING(section, key, fallback, env, help) char *section##_##key;
-#define CONFIG_SECRET(section, key, env, help) char *section##_##key;
-#define CONFIG_CHOICE(section, key, fallback, choices, env, help) char *section##_##key;
-/* Durations are ms (written "250ms", "30s", "5m", "4h", "2d"), sizes are bytes ("64KB", "8MB", "2GB"). */
+#define CONFIG_STRING(section, key, fallback, env, help)           char *section##_##key;
+#define CONFIG_SECRET(section, key, env, help)                     char *section##_##key;
+#define CONFIG_CHOICE(section, key, fallback, choices, env, help)  char *section##_##key;
+/* Milliseconds, written "250ms", "30s", "5m", "1h30m", "2d". */
 #define CONFIG_DURATION(section, key, fallback, min, max, env, help) int64_t section##_##key##_ms;
+/* Bytes, written "64KB", "8MB", "2GB". */
 #define CONFIG_SIZE(section, key, fallback, min, max, env, help) int64_t section##_##key##_bytes;
 #include "base/config.def"
 #include "base/config_undef.h"
@@ -32,24 +34,28 @@ struct config {
 /* Only defaults: for tests, which then set fields directly (free strings with g_free first). */
 struct config *config_new_default(void);
 
-/* path: NULL tries ./marquee.yaml and takes the defaults where that is absent; a path given must exist.
- * environment: NULL reads none (tests), else as from g_get_environ(). A key is read from the variable that
- * its row names and from MARQUEE_SECTION_KEY; an empty variable counts as unset.
- * overrides: "section.key=value" strings, NULL-terminated, or NULL; never secrets, which ps would show. */
+/* - path: NULL tries ./marquee.yaml and takes the defaults where that is absent; a path given must
+ *   exist.
+ * - environment: NULL reads none (tests), else as from g_get_environ(). A key is read from the
+ *   variable that its row names and from MARQUEE_SECTION_KEY; an empty variable counts as unset.
+ * - overrides: "section.key=value" strings, NULL-terminated, or NULL; never secrets, which ps would
+ *   show. */
 struct config *config_load(const char *path,
                            char *const *environment,
                            const char *const *overrides,
                            GError **error) MUST_CHECK;
-/* The defaults and the text of a marquee.yaml, which need not end with a NUL; name is for messages. For
- * tests and the fuzzer. */
-struct config *config_load_text(const char *name, const char *text, size_t len, GError **error) MUST_CHECK;
+/* The defaults and the text of a marquee.yaml, which need not end with a NUL; name is for messages.
+ * For tests and the fuzzer. */
+struct config *
+config_load_text(const char *name, const char *text, size_t len, GError **error) MUST_CHECK;
 void config_free(struct config *config); /* accepts NULL */
 
 /* Sets one key as an override would ("ingest.rate_per_s", "8"). */
-bool config_set(struct config *config, const char *key, const char *value, GError **error) MUST_CHECK;
+bool config_set(struct config *config, const char *key, const char *value, GError **error)
+    MUST_CHECK;
 
-/* Rules that need more than one key (retention >= 48 h ...), and that the data folder can be made and
- * written. config_load has already checked types and ranges. */
+/* Rules that need more than one key (retention >= 48 h ...), and that the data folder can be made
+ * and written. config_load has already checked types and ranges. */
 bool config_check(const struct config *config, GError **error) MUST_CHECK;
 
 /* data.dir joined with name; newly allocated. */

@@ -1,5 +1,5 @@
-/* What every stage is given: settings, time, log, metrics and the wish to stop. All outlive the stage
- * and stay the owner's (cli/). */
+/* What every stage is given: settings, time, log, metrics and the wish to stop. All outlive the
+ * stage and stay the owner's (cli/). */
 #pragma once
 
 struct clock;

@@ -1,5 +1,6 @@
-/* The data files that are compiled in: everything below contracts/, sql/, web/ and data/, by its path in
- * the source tree ("contracts/speed.sql"). Constant, any thread. The bytes are followed by a NUL. */
+/* The data files that are compiled in: everything below contracts/, sql/, web/ and data/, by its
+ * path in the source tree ("contracts/speed.sql"). Constant, any thread. The bytes are followed by
+ * a NUL. */
 #pragma once
 
 #include <stddef.h>

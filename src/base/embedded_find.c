@@ -12,7 +12,8 @@ static int compare_path(const void *path, const void *file)
 
 const struct embedded_file *embedded_find(const char *path)
 {
-    return bsearch(path, embedded_files, embedded_files_count, sizeof *embedded_files, compare_path);
+    return bsearch(path, embedded_files, embedded_files_count, sizeof *embedded_files,
+                   compare_path);
 }
 
 const char *embedded_text(const char *path, size_t *ret_size)

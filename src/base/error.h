@@ -5,7 +5,7 @@
 #include <glib.h>
 
 enum marquee_error {
-    MARQUEE_ERROR_AGAIN,    /* nothing is wrong that time won't mend: back off, repeat the same call */
+    MARQUEE_ERROR_AGAIN,    /* time will mend it: back off, repeat the same call */
     MARQUEE_ERROR_BADDATA,  /* this input will never be right: dead letter, 400, quarantine */
     MARQUEE_ERROR_NOTFOUND, /* what was asked for isn't there */
     MARQUEE_ERROR_CONFLICT, /* somebody else changed it first: read again, decide again */
@@ -21,7 +21,8 @@ GQuark marquee_error_quark(void);
 /* "AGAIN", "BADDATA" ... for logs. */
 const char *marquee_error_name(int code);
 
-#define error_set(error, code, ...) g_set_error(error, MARQUEE_ERROR, MARQUEE_ERROR_##code, __VA_ARGS__)
+#define error_set(error, code, ...)                                                                \
+    g_set_error(error, MARQUEE_ERROR, MARQUEE_ERROR_##code, __VA_ARGS__)
 #define error_is(error, code) g_error_matches(error, MARQUEE_ERROR, MARQUEE_ERROR_##code)
 
 #define MUST_CHECK G_GNUC_WARN_UNUSED_RESULT

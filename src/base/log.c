@@ -15,8 +15,8 @@
 #include "base/number.h"
 
 #define LOG_LINE_BYTES_MAX 4096
-#define CLOSE_BYTES                                                                                \
-    32 /* holds "…", the closing quote, colour's end, ,"truncated":true} and the line feed */
+/* Holds "…", a closing quote, ,"truncated":true} and the line feed. */
+#define CLOSE_BYTES 32
 #define CUT_MARK    "…"
 #define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
 

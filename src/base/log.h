@@ -1,5 +1,5 @@
-/* Log: structured lines, text on a terminal and JSON elsewhere. Library code returns errors and stays
- * silent; stage loops and main log once:
+/* Log: structured lines, text on a terminal and JSON elsewhere. Library code returns errors and
+ * stays silent; stage loops and main log once:
  *
  *   log_info(log, "stream", "committed", LOG_INT("partition", 3), LOG_INT("records", 512));
  *
@@ -24,14 +24,24 @@ struct log_field {
     };
 };
 
-#define LOG_INT(k, v) {.key = (k), .type = LOG_FIELD_INT, .integer = (int64_t)(v)}
-#define LOG_NUM(k, v) {.key = (k), .type = LOG_FIELD_DOUBLE, .number = (v)}
-#define LOG_STR(k, v) {.key = (k), .type = LOG_FIELD_STRING, .string = (v)}
+#define LOG_INT(k, v)                                                                              \
+    {                                                                                              \
+        .key = (k), .type = LOG_FIELD_INT, .integer = (int64_t)(v)                                 \
+    }
+#define LOG_NUM(k, v)                                                                              \
+    {                                                                                              \
+        .key = (k), .type = LOG_FIELD_DOUBLE, .number = (v)                                        \
+    }
+#define LOG_STR(k, v)                                                                              \
+    {                                                                                              \
+        .key = (k), .type = LOG_FIELD_STRING, .string = (v)                                        \
+    }
 
 struct log;
 
 /* fd stays the caller's. clock stays the caller's and must outlive the log. */
-struct log *log_new(int fd, enum log_level level, enum log_format format, const struct clock *clock);
+struct log *
+log_new(int fd, enum log_level level, enum log_format format, const struct clock *clock);
 void log_free(struct log *log); /* accepts NULL */
 
 /* A NULL log swallows everything: handy in tests. */
@@ -44,6 +54,6 @@ void log_write(struct log *log,
 #define log_at(log, level, stage, message, ...)                                                    \
     log_write(log, level, stage, message, (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
 #define log_debug(log, ...) log_at(log, LOG_LEVEL_DEBUG, __VA_ARGS__)
-#define log_info(log, ...) log_at(log, LOG_LEVEL_INFO, __VA_ARGS__)
-#define log_warn(log, ...) log_at(log, LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_info(log, ...)  log_at(log, LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_warn(log, ...)  log_at(log, LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_error(log, ...) log_at(log, LOG_LEVEL_ERROR, __VA_ARGS__)

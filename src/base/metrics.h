@@ -1,7 +1,8 @@
 /* Metrics: counters, gauges and histograms, one row each in metrics.def. Any thread.
  *
  * A metric has at most one label, whose name stands in its row and whose values are few
- * (METRICS_LABEL_VALUES_MAX; more are counted under "other"): a topic, a class, an HTTP status, never a movie. */
+ * (METRICS_LABEL_VALUES_MAX; more are counted under "other"): a topic, a class, an HTTP status,
+ * never a movie. */
 #pragma once
 
 #include <stdint.h>
@@ -22,12 +23,21 @@ struct metrics;
 struct metrics *metrics_new(void);
 void metrics_free(struct metrics *metrics); /* accepts NULL */
 
-/* label_value is NULL where the metric has no label. A NULL metrics swallows everything. Only counters are
- * added to, only gauges set, only histograms observed (asserted). */
-void metrics_add(struct metrics *metrics, enum metric metric, const char *label_value, uint64_t delta);
-void metrics_set(struct metrics *metrics, enum metric metric, const char *label_value, double value);
+/* label_value is NULL where the metric has no label. A NULL metrics swallows everything. Only
+ * counters are added to, only gauges set, only histograms observed (asserted). */
+void metrics_add(struct metrics *metrics,
+                 enum metric metric,
+                 const char *label_value,
+                 uint64_t delta);
+void metrics_set(struct metrics *metrics,
+                 enum metric metric,
+                 const char *label_value,
+                 double value);
 /* Histograms of seconds: buckets 1 ms .. 60 s. */
-void metrics_observe(struct metrics *metrics, enum metric metric, const char *label_value, double seconds);
+void metrics_observe(struct metrics *metrics,
+                     enum metric metric,
+                     const char *label_value,
+                     double seconds);
 
 /* The value of a counter or gauge (0 where never touched), the count of a histogram. */
 double metrics_get(struct metrics *metrics, enum metric metric, const char *label_value);

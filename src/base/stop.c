@@ -32,7 +32,7 @@ void stop_free(struct stop *stop)
 void stop_request(struct stop *stop)
 {
     atomic_store(&stop->requested, true);
-    /* Nobody reads it, so it stays readable for every waiter; a full counter is readable as well. */
+    /* Nobody reads it, so it stays readable for every waiter; a full counter is readable too. */
     ssize_t written = write(stop->fd, &(uint64_t){1}, sizeof(uint64_t));
     (void)written;
 }

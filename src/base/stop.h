@@ -1,5 +1,6 @@
-/* Stop: one wish to end, seen by every stage. A stage waits here instead of sleeping, so that it ends
- * at once. Any thread; stop_request is also safe in a signal handler (it only writes to an eventfd). */
+/* Stop: one wish to end, seen by every stage. A stage waits here instead of sleeping, so that it
+ * ends at once. Any thread; stop_request is also safe in a signal handler (it only writes to an
+ * eventfd). */
 #pragma once
 
 #include <stdbool.h>
