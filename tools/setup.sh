@@ -300,6 +300,14 @@ need_venv() {
     say "test packages: $(sed 's/ *#.*//' "$list" | tr '\n' ' ')"
 }
 
+# .deps/locale: one whose decimal sign is a comma, for the tests that nothing we write depends on it.
+need_locale() {
+    [[ -d $deps/locale/de_DE.UTF-8 ]] && return
+    mkdir -p "$deps/tmp.locale" "$deps/locale"
+    localedef -i de_DE -f UTF-8 "$deps/tmp.locale/de_DE.UTF-8"
+    mv "$deps/tmp.locale/de_DE.UTF-8" "$deps/locale/"
+}
+
 # ---- main ------------------------------------------------------------------------------------------------
 
 # What the stamp must say: the locks and this script as they are, and the files as they look.
@@ -333,7 +341,10 @@ main() {
     exec 9>"$deps/lock"
     flock 9
     need_packages "${sets[@]}"
-    [[ " ${sets[*]} " == *" test "* ]] && need_venv
+    if [[ " ${sets[*]} " == *" test "* ]]; then
+        need_locale
+        need_venv
+    fi
     [[ -f $stamp && $(<"$stamp") == "$(stamp_text)" ]] && return
     rm -rf "$deps"/tmp.* # a setup that was interrupted
     machine=$(uname -m)

@@ -7,6 +7,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 build=${1:?usage: tools/test.sh BUILD [arguments of meson test]}
 shift
 
+# Tests that set a locale find the one that setup made.
+[[ -d .deps/locale ]] && export LOCPATH=$PWD/.deps/locale
+
 log=$build/meson-logs/testlog.json
 rm -f "$log"
 meson test -C "$build" --no-rebuild "$@" </dev/null
