@@ -75,6 +75,8 @@ struct speed_batch {
     size_t stats_count;
     struct trending_row *trending; /* whole hours: an hour that occurs here replaces its old rows */
     size_t trending_count;
+    int64_t *trending_gone; /* hours that have no ranks any more */
+    size_t trending_gone_count;
     struct live_row *live;
     size_t live_count;
     struct hour_count_row *hour_counts;
@@ -96,7 +98,7 @@ struct speed_change {
 struct speed *speed_open(const struct context *context, GError **error) MUST_CHECK;
 void speed_close(struct speed *speed); /* accepts NULL */
 
-/* Upserts and appends the changed keys to the feed, all or nothing. */
+/* Upserts and appends the changed keys to the feed, all or nothing. Rows whose hour clock has expired are left out. */
 bool speed_write(struct speed *speed, const struct speed_batch *batch, GError **error) MUST_CHECK;
 
 /* Changes with a sequence above after, oldest first, at most count_max; a key that changed again stands once, at its
@@ -128,5 +130,5 @@ bool speed_read_hour_counts(struct speed *speed, int64_t from_hour_ms, int64_t t
                             struct hour_count_row **ret_rows, size_t *ret_count, GError **error) MUST_CHECK;
 
 /* Removes rows whose hour has expired by clock and feed entries up to feed_done (what sync has copied).
- * At most rows_max a call; ret_rows: how many went. */
+ * At most rows_max a call; ret_rows: how many went. Another writer may hold the store: AGAIN. */
 bool speed_expire(struct speed *speed, int64_t feed_done, size_t rows_max, int64_t *ret_rows, GError **error) MUST_CHECK;

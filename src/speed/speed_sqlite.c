@@ -1,0 +1,734 @@
+/* The embedded speed store: contracts/speed.sql in the stream engine's file.
+ *
+ * A write sorts its rows by (hour, movie), so that neighbouring keys fall on the same pages, then
+ * upserts them and notes each changed key in the feed under the next sequence. Sequences are taken
+ * within the same write transaction, so readers that have seen n never miss one below it. */
+#include "speed/speed_sqlite.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/config.h"
+#include "model/db.h"
+#include "model/record.h"
+#include "speed/speed_backend.h"
+
+#define SPEED_LAYOUT 1
+#define ROWS_FIRST   64
+
+enum statement {
+    PUT_STATS,
+    PUT_SENTIMENT,
+    DROP_SENTIMENT,
+    DROP_TRENDING,
+    PUT_TRENDING,
+    PUT_LIVE,
+    PUT_HOUR_COUNT,
+    PUT_FEED,
+    READ_SEQUENCE,
+    PUT_SEQUENCE,
+    READ_FEED,
+    READ_STATS,
+    SCAN_STATS,
+    READ_SENTIMENT,
+    SCAN_SENTIMENT,
+    READ_TRENDING,
+    READ_LIVE,
+    READ_HOUR_COUNTS,
+    EXPIRE_SENTIMENT, /* the next five in the order of enum speed_table */
+    EXPIRE_STATS,
+    EXPIRE_TRENDING,
+    EXPIRE_LIVE,
+    EXPIRE_HOUR_COUNTS,
+    EXPIRE_FEED,
+    STATEMENT_COUNT,
+};
+
+static const char *const statement_names[STATEMENT_COUNT] = {
+    [PUT_STATS] = "put_stats",
+    [PUT_SENTIMENT] = "put_sentiment",
+    [DROP_SENTIMENT] = "drop_sentiment",
+    [DROP_TRENDING] = "drop_trending",
+    [PUT_TRENDING] = "put_trending",
+    [PUT_LIVE] = "put_live",
+    [PUT_HOUR_COUNT] = "put_hour_count",
+    [PUT_FEED] = "put_feed",
+    [READ_SEQUENCE] = "read_sequence",
+    [PUT_SEQUENCE] = "put_sequence",
+    [READ_FEED] = "read_feed",
+    [READ_STATS] = "read_stats",
+    [SCAN_STATS] = "scan_stats",
+    [READ_SENTIMENT] = "read_sentiment",
+    [SCAN_SENTIMENT] = "scan_sentiment",
+    [READ_TRENDING] = "read_trending",
+    [READ_LIVE] = "read_live",
+    [READ_HOUR_COUNTS] = "read_hour_counts",
+    [EXPIRE_SENTIMENT] = "expire_sentiment",
+    [EXPIRE_STATS] = "expire_stats",
+    [EXPIRE_TRENDING] = "expire_trending",
+    [EXPIRE_LIVE] = "expire_live",
+    [EXPIRE_HOUR_COUNTS] = "expire_hour_counts",
+    [EXPIRE_FEED] = "expire_feed",
+};
+
+struct speed_sqlite {
+    struct speed base;
+    sqlite3 *db;
+    bool owns_db;
+    struct sql_file *sql;
+    sqlite3_stmt *statements[STATEMENT_COUNT]; /* prepared at first use */
+};
+
+static struct speed_sqlite *self(struct speed *speed)
+{
+    assert(speed->ops == &speed_sqlite_ops);
+    return (struct speed_sqlite *)speed;
+}
+
+static sqlite3_stmt *use(struct speed_sqlite *store, enum statement which, GError **error)
+{
+    if (!store->statements[which])
+        store->statements[which] =
+            db_prepare(store->db, sql_file_get(store->sql, statement_names[which]), error);
+    return store->statements[which];
+}
+
+static void store_close(struct speed *speed)
+{
+    struct speed_sqlite *store = self(speed);
+    for (size_t i = 0; i < STATEMENT_COUNT; i++)
+        sqlite3_finalize(store->statements[i]);
+    if (store->owns_db)
+        db_close(store->db);
+    sql_file_free(store->sql);
+    g_free(store);
+}
+
+static struct speed *
+store_new(const struct context *context, sqlite3 *db, bool owns_db, GError **error)
+{
+    struct speed_sqlite *store = g_new0(struct speed_sqlite, 1);
+    store->base = (struct speed){.ops = &speed_sqlite_ops, .context = context};
+    store->db = db;
+    store->owns_db = owns_db;
+    store->sql = sql_file_load("contracts/speed.sql");
+    if (!db_schema(db, sql_file_get(store->sql, "schema"), SPEED_LAYOUT, error)) {
+        store_close(&store->base);
+        return NULL;
+    }
+    return &store->base;
+}
+
+struct speed *speed_sqlite_attach(const struct context *context, sqlite3 *db, GError **error)
+{
+    return store_new(context, db, false, error);
+}
+
+static struct speed *store_open(const struct context *context, GError **error)
+{
+    g_autofree char *path = config_path(context->config, SPEED_SQLITE_FILE);
+    sqlite3 *db = db_open(path, &(struct db_options){.sync = DB_SYNC_NORMAL}, error);
+    return db ? store_new(context, db, true, error) : NULL;
+}
+
+/* ---- writing ---- */
+
+/* What one write carries along. */
+struct writing {
+    struct speed_sqlite *store;
+    int64_t first_held_ms, sequence;
+    int64_t last_hour_ms; /* of the key last noted in the feed: rows are sorted, a key's rows follow
+                             one another */
+    int32_t last_movie_id;
+    enum speed_table last_table;
+};
+
+static bool note(struct writing *writing,
+                 enum speed_table table,
+                 int64_t hour_ms,
+                 int32_t movie_id,
+                 GError **error)
+{
+    if (writing->last_table == table && writing->last_hour_ms == hour_ms &&
+        writing->last_movie_id == movie_id)
+        return true;
+    sqlite3_stmt *put = use(writing->store, PUT_FEED, error);
+    if (!put)
+        return false;
+    db_bind_int(put, 1, writing->sequence);
+    db_bind_int(put, 2, table);
+    db_bind_int(put, 3, hour_ms);
+    db_bind_int(put, 4, movie_id);
+    if (!db_run(put, error))
+        return false;
+    writing->sequence++;
+    writing->last_table = table;
+    writing->last_hour_ms = hour_ms;
+    writing->last_movie_id = movie_id;
+    return true;
+}
+
+static void bind_optional(sqlite3_stmt *statement, int index, bool has, double value)
+{
+    if (has)
+        db_bind_double(statement, index, value);
+    else
+        db_bind_null(statement, index);
+}
+
+static int by_hour_movie(int64_t hour_a, int32_t movie_a, int64_t hour_b, int32_t movie_b)
+{
+    if (hour_a != hour_b)
+        return hour_a < hour_b ? -1 : 1;
+    return (movie_a > movie_b) - (movie_a < movie_b);
+}
+
+static int compare_stats(const void *a, const void *b)
+{
+    const struct stats_row *x = *(struct stats_row *const *)a, *y = *(struct stats_row *const *)b;
+    return by_hour_movie(x->hour_ms, x->movie_id, y->hour_ms, y->movie_id);
+}
+
+static bool put_stats(struct writing *writing, const struct stats_row *row, GError **error)
+{
+    sqlite3_stmt *put = use(writing->store, PUT_STATS, error);
+    if (!put)
+        return false;
+    db_bind_int(put, 1, row->hour_ms);
+    db_bind_int(put, 2, row->movie_id);
+    db_bind_text(put, 3, row->title);
+    db_bind_double(put, 4, (double)row->vote_average_e4 / 10000.0);
+    db_bind_int(put, 5, row->vote_count);
+    db_bind_double(put, 6, (double)row->popularity_e4 / 10000.0);
+    bind_optional(put, 7, row->has_velocity, row->rating_velocity);
+    db_bind_int(put, 8, row->last_updated_ms);
+    return db_run(put, error) && note(writing, SPEED_STATS, row->hour_ms, row->movie_id, error);
+}
+
+static bool write_stats(struct writing *writing, const struct speed_batch *batch, GError **error)
+{
+    g_autofree struct stats_row **rows = g_new(struct stats_row *, batch->stats_count + 1);
+    for (size_t i = 0; i < batch->stats_count; i++)
+        rows[i] = &batch->stats[i];
+    qsort(rows, batch->stats_count, sizeof *rows, compare_stats);
+    for (size_t i = 0; i < batch->stats_count; i++) {
+        if (rows[i]->hour_ms >= writing->first_held_ms && !put_stats(writing, rows[i], error))
+            return false;
+    }
+    return true;
+}
+
+static int compare_sentiment(const void *a, const void *b)
+{
+    const struct sentiment_row *x = *(struct sentiment_row *const *)a,
+                               *y = *(struct sentiment_row *const *)b;
+    int order = by_hour_movie(x->hour_ms, x->movie_id, y->hour_ms, y->movie_id);
+    return order ? order
+                 : (x->window_start_ms > y->window_start_ms) -
+                       (x->window_start_ms < y->window_start_ms);
+}
+
+static bool put_sentiment(struct writing *writing, const struct sentiment_row *row, GError **error)
+{
+    sqlite3_stmt *put = use(writing->store, PUT_SENTIMENT, error);
+    if (!put)
+        return false;
+    db_bind_int(put, 1, row->hour_ms);
+    db_bind_int(put, 2, row->movie_id);
+    db_bind_int(put, 3, row->window_start_ms);
+    db_bind_int(put, 4, row->window_end_ms);
+    db_bind_double(put, 5, row->avg_sentiment);
+    db_bind_int(put, 6, row->sentiment_sum_e4);
+    db_bind_int(put, 7, row->review_count);
+    db_bind_int(put, 8, row->positive_count);
+    db_bind_int(put, 9, row->negative_count);
+    db_bind_int(put, 10, row->neutral_count);
+    bind_optional(put, 11, row->has_velocity, row->sentiment_velocity);
+    return db_run(put, error) && note(writing, SPEED_SENTIMENT, row->hour_ms, row->movie_id, error);
+}
+
+static bool drop_sentiment(struct writing *writing, const struct sentiment_row *row, GError **error)
+{
+    sqlite3_stmt *drop = use(writing->store, DROP_SENTIMENT, error);
+    if (!drop)
+        return false;
+    db_bind_int(drop, 1, row->hour_ms);
+    db_bind_int(drop, 2, row->movie_id);
+    db_bind_int(drop, 3, row->window_start_ms);
+    return db_run(drop, error) &&
+           note(writing, SPEED_SENTIMENT, row->hour_ms, row->movie_id, error);
+}
+
+static bool
+write_sentiment(struct writing *writing, const struct speed_batch *batch, GError **error)
+{
+    g_autofree struct sentiment_row **rows =
+        g_new(struct sentiment_row *, batch->sentiment_count + 1);
+    for (size_t i = 0; i < batch->sentiment_count; i++)
+        rows[i] = &batch->sentiment[i];
+    qsort(rows, batch->sentiment_count, sizeof *rows, compare_sentiment);
+    for (size_t i = 0; i < batch->sentiment_count; i++) {
+        if (rows[i]->hour_ms >= writing->first_held_ms && !put_sentiment(writing, rows[i], error))
+            return false;
+    }
+    for (size_t i = 0; i < batch->sentiment_gone_count; i++) {
+        if (!drop_sentiment(writing, &batch->sentiment_gone[i], error))
+            return false;
+    }
+    return true;
+}
+
+static bool drop_trending(struct writing *writing, int64_t hour_ms, GError **error)
+{
+    sqlite3_stmt *drop = use(writing->store, DROP_TRENDING, error);
+    if (!drop)
+        return false;
+    db_bind_int(drop, 1, hour_ms);
+    return db_run(drop, error) && note(writing, SPEED_TRENDING, hour_ms, 0, error);
+}
+
+static bool put_trending(struct writing *writing, const struct trending_row *row, GError **error)
+{
+    sqlite3_stmt *put = use(writing->store, PUT_TRENDING, error);
+    if (!put)
+        return false;
+    db_bind_int(put, 1, row->hour_ms);
+    db_bind_int(put, 2, row->rank);
+    db_bind_int(put, 3, row->window_end_ms);
+    db_bind_int(put, 4, row->movie_id);
+    db_bind_text(put, 5, row->title);
+    db_bind_double(put, 6, row->trending_score);
+    db_bind_double(put, 7, row->velocity);
+    bind_optional(put, 8, row->has_acceleration, row->acceleration);
+    return db_run(put, error);
+}
+
+/* All old ranks go first: the hours' rows may stand in any order. */
+static bool write_trending(struct writing *writing, const struct speed_batch *batch, GError **error)
+{
+    for (size_t i = 0; i < batch->trending_gone_count; i++) {
+        if (!drop_trending(writing, batch->trending_gone[i], error))
+            return false;
+    }
+    for (size_t i = 0; i < batch->trending_count; i++) {
+        if (!drop_trending(writing, batch->trending[i].hour_ms, error))
+            return false;
+    }
+    for (size_t i = 0; i < batch->trending_count; i++) {
+        if (batch->trending[i].hour_ms >= writing->first_held_ms &&
+            !put_trending(writing, &batch->trending[i], error))
+            return false;
+    }
+    return true;
+}
+
+static bool put_live(struct writing *writing, const struct live_row *row, GError **error)
+{
+    sqlite3_stmt *put = use(writing->store, PUT_LIVE, error);
+    if (!put)
+        return false;
+    db_bind_int(put, 1, row->hour_ms);
+    db_bind_text(put, 2, row->metric);
+    db_bind_int(put, 3, row->window_start_ms);
+    db_bind_double(put, 4, row->value);
+    return db_run(put, error) && note(writing, SPEED_LIVE, row->hour_ms, 0, error);
+}
+
+static bool
+put_hour_count(struct writing *writing, const struct hour_count_row *row, GError **error)
+{
+    sqlite3_stmt *put = use(writing->store, PUT_HOUR_COUNT, error);
+    if (!put)
+        return false;
+    db_bind_int(put, 1, row->hour_ms);
+    db_bind_text(put, 2, row->topic);
+    db_bind_int(put, 3, row->partition);
+    db_bind_int(put, 4, row->used_records);
+    return db_run(put, error) && note(writing, SPEED_HOUR_COUNTS, row->hour_ms, 0, error);
+}
+
+static bool write_rest(struct writing *writing, const struct speed_batch *batch, GError **error)
+{
+    for (size_t i = 0; i < batch->live_count; i++) {
+        if (batch->live[i].hour_ms >= writing->first_held_ms &&
+            !put_live(writing, &batch->live[i], error))
+            return false;
+    }
+    for (size_t i = 0; i < batch->hour_counts_count; i++) {
+        if (batch->hour_counts[i].hour_ms >= writing->first_held_ms &&
+            !put_hour_count(writing, &batch->hour_counts[i], error))
+            return false;
+    }
+    return true;
+}
+
+static bool read_sequence(struct speed_sqlite *store, int64_t *ret_sequence, GError **error)
+{
+    sqlite3_stmt *read = use(store, READ_SEQUENCE, error);
+    bool row;
+    if (!read || !db_step(read, &row, error))
+        return false;
+    assert(row); /* the schema puts it there */
+    *ret_sequence = sqlite3_column_int64(read, 0);
+    sqlite3_reset(read);
+    return true;
+}
+
+static bool write_sequence(struct speed_sqlite *store, int64_t sequence, GError **error)
+{
+    sqlite3_stmt *put = use(store, PUT_SEQUENCE, error);
+    if (!put)
+        return false;
+    db_bind_int(put, 1, sequence);
+    return db_run(put, error);
+}
+
+static bool write_all(struct writing *writing, const struct speed_batch *batch, GError **error)
+{
+    return read_sequence(writing->store, &writing->sequence, error) &&
+           write_stats(writing, batch, error) && write_sentiment(writing, batch, error) &&
+           write_trending(writing, batch, error) && write_rest(writing, batch, error) &&
+           write_sequence(writing->store, writing->sequence, error);
+}
+
+static bool store_write(struct speed *speed,
+                        const struct speed_batch *batch,
+                        int64_t first_held_ms,
+                        GError **error)
+{
+    struct speed_sqlite *store = self(speed);
+    struct writing writing = {
+        .store = store, .first_held_ms = first_held_ms, .last_table = SPEED_TABLE_COUNT};
+    if (!sqlite3_get_autocommit(store->db))
+        return write_all(&writing, batch, error); /* within the caller's transaction */
+    if (!db_begin(store->db, error))
+        return false;
+    if (!write_all(&writing, batch, error)) {
+        db_rollback(store->db);
+        return false;
+    }
+    return db_commit(store->db, error);
+}
+
+/* ---- reading ---- */
+
+/* A growing array in an arena. */
+#define APPEND(arena, rows, count, capacity, value)                                                \
+    do {                                                                                           \
+        if ((count) == (capacity)) {                                                               \
+            size_t larger_ = (capacity) ? 2 * (capacity) : ROWS_FIRST;                             \
+            void *rows_ = arena_alloc((arena), larger_ * sizeof *(rows));                          \
+            if (count)                                                                             \
+                memcpy(rows_, (rows), (count) * sizeof *(rows));                                   \
+            (rows) = rows_;                                                                        \
+            (capacity) = larger_;                                                                  \
+        }                                                                                          \
+        (rows)[(count)++] = (value);                                                               \
+    } while (0)
+
+static const char *column_text(sqlite3_stmt *statement, int column, struct arena *arena)
+{
+    if (sqlite3_column_type(statement, column) == SQLITE_NULL)
+        return NULL;
+    struct span text = db_column_span(statement, column);
+    return arena_strndup(arena, text.data, text.len);
+}
+
+static bool has_value(sqlite3_stmt *statement, int column)
+{
+    return sqlite3_column_type(statement, column) != SQLITE_NULL;
+}
+
+static bool store_feed(struct speed *speed,
+                       int64_t after,
+                       size_t count_max,
+                       struct arena *arena,
+                       struct speed_change **ret_changes,
+                       size_t *ret_count,
+                       GError **error)
+{
+    sqlite3_stmt *read = use(self(speed), READ_FEED, error);
+    if (!read)
+        return false;
+    db_bind_int(read, 1, after);
+    db_bind_int(read, 2, (int64_t)count_max);
+    struct speed_change *changes = NULL;
+    size_t count = 0, capacity = 0;
+    for (bool row;;) {
+        if (!db_step(read, &row, error))
+            return false;
+        if (!row)
+            break;
+        struct speed_change change = {
+            .sequence = sqlite3_column_int64(read, 0),
+            .table = (enum speed_table)sqlite3_column_int(read, 1),
+            .hour_ms = sqlite3_column_int64(read, 2),
+            .movie_id = sqlite3_column_int(read, 3),
+        };
+        APPEND(arena, changes, count, capacity, change);
+    }
+    *ret_changes = changes;
+    *ret_count = count;
+    return true;
+}
+
+/* The statement for one movie's rows or for all, bound. */
+static sqlite3_stmt *use_for_movie(struct speed_sqlite *store,
+                                   enum statement one,
+                                   enum statement all,
+                                   int64_t movie_id,
+                                   int64_t from_hour_ms,
+                                   int64_t to_hour_ms,
+                                   GError **error)
+{
+    bool every = movie_id == SPEED_ALL_MOVIES;
+    sqlite3_stmt *read = use(store, every ? all : one, error);
+    if (!read)
+        return NULL;
+    if (every) {
+        db_bind_int(read, 1, from_hour_ms);
+        return read;
+    }
+    db_bind_int(read, 1, movie_id);
+    db_bind_int(read, 2, from_hour_ms);
+    db_bind_int(read, 3, to_hour_ms);
+    return read;
+}
+
+static bool store_read_stats(struct speed *speed,
+                             int64_t movie_id,
+                             int64_t from_hour_ms,
+                             int64_t to_hour_ms,
+                             struct arena *arena,
+                             struct stats_row **ret_rows,
+                             size_t *ret_count,
+                             GError **error)
+{
+    sqlite3_stmt *read = use_for_movie(self(speed), READ_STATS, SCAN_STATS, movie_id, from_hour_ms,
+                                       to_hour_ms, error);
+    if (!read)
+        return false;
+    struct stats_row *rows = NULL;
+    size_t count = 0, capacity = 0;
+    for (bool more;;) {
+        if (!db_step(read, &more, error))
+            return false;
+        if (!more)
+            break;
+        struct stats_row row = {
+            .hour_ms = sqlite3_column_int64(read, 0),
+            .movie_id = sqlite3_column_int(read, 1),
+            .title = column_text(read, 2, arena),
+            .vote_average_e4 = e4_from_double(sqlite3_column_double(read, 3)),
+            .vote_count = sqlite3_column_int(read, 4),
+            .popularity_e4 = e4_from_double(sqlite3_column_double(read, 5)),
+            .has_velocity = has_value(read, 6),
+            .rating_velocity = sqlite3_column_double(read, 6),
+            .last_updated_ms = sqlite3_column_int64(read, 7),
+        };
+        APPEND(arena, rows, count, capacity, row);
+    }
+    *ret_rows = rows;
+    *ret_count = count;
+    return true;
+}
+
+static bool store_read_sentiment(struct speed *speed,
+                                 int64_t movie_id,
+                                 int64_t from_hour_ms,
+                                 int64_t to_hour_ms,
+                                 struct arena *arena,
+                                 struct sentiment_row **ret_rows,
+                                 size_t *ret_count,
+                                 GError **error)
+{
+    sqlite3_stmt *read = use_for_movie(self(speed), READ_SENTIMENT, SCAN_SENTIMENT, movie_id,
+                                       from_hour_ms, to_hour_ms, error);
+    if (!read)
+        return false;
+    struct sentiment_row *rows = NULL;
+    size_t count = 0, capacity = 0;
+    for (bool more;;) {
+        if (!db_step(read, &more, error))
+            return false;
+        if (!more)
+            break;
+        struct sentiment_row row = {
+            .hour_ms = sqlite3_column_int64(read, 0),
+            .movie_id = sqlite3_column_int(read, 1),
+            .window_start_ms = sqlite3_column_int64(read, 2),
+            .window_end_ms = sqlite3_column_int64(read, 3),
+            .avg_sentiment = sqlite3_column_double(read, 4),
+            .sentiment_sum_e4 = sqlite3_column_int64(read, 5),
+            .review_count = sqlite3_column_int(read, 6),
+            .positive_count = sqlite3_column_int(read, 7),
+            .negative_count = sqlite3_column_int(read, 8),
+            .neutral_count = sqlite3_column_int(read, 9),
+            .has_velocity = has_value(read, 10),
+            .sentiment_velocity = sqlite3_column_double(read, 10),
+        };
+        APPEND(arena, rows, count, capacity, row);
+    }
+    *ret_rows = rows;
+    *ret_count = count;
+    return true;
+}
+
+static bool store_read_trending(struct speed *speed,
+                                int64_t from_hour_ms,
+                                int64_t to_hour_ms,
+                                struct arena *arena,
+                                struct trending_row **ret_rows,
+                                size_t *ret_count,
+                                GError **error)
+{
+    sqlite3_stmt *read = use(self(speed), READ_TRENDING, error);
+    if (!read)
+        return false;
+    db_bind_int(read, 1, from_hour_ms);
+    db_bind_int(read, 2, to_hour_ms);
+    struct trending_row *rows = NULL;
+    size_t count = 0, capacity = 0;
+    for (bool more;;) {
+        if (!db_step(read, &more, error))
+            return false;
+        if (!more)
+            break;
+        struct trending_row row = {
+            .hour_ms = sqlite3_column_int64(read, 0),
+            .rank = sqlite3_column_int(read, 1),
+            .window_end_ms = sqlite3_column_int64(read, 2),
+            .movie_id = sqlite3_column_int(read, 3),
+            .title = column_text(read, 4, arena),
+            .trending_score = sqlite3_column_double(read, 5),
+            .velocity = sqlite3_column_double(read, 6),
+            .has_acceleration = has_value(read, 7),
+            .acceleration = sqlite3_column_double(read, 7),
+        };
+        APPEND(arena, rows, count, capacity, row);
+    }
+    *ret_rows = rows;
+    *ret_count = count;
+    return true;
+}
+
+static bool store_read_live(struct speed *speed,
+                            const char *metric,
+                            int64_t from_hour_ms,
+                            int64_t to_hour_ms,
+                            struct arena *arena,
+                            struct live_row **ret_rows,
+                            size_t *ret_count,
+                            GError **error)
+{
+    sqlite3_stmt *read = use(self(speed), READ_LIVE, error);
+    if (!read)
+        return false;
+    db_bind_text(read, 1, metric);
+    db_bind_int(read, 2, from_hour_ms);
+    db_bind_int(read, 3, to_hour_ms);
+    struct live_row *rows = NULL;
+    size_t count = 0, capacity = 0;
+    for (bool more;;) {
+        if (!db_step(read, &more, error))
+            return false;
+        if (!more)
+            break;
+        struct live_row row = {
+            .hour_ms = sqlite3_column_int64(read, 0),
+            .metric = column_text(read, 1, arena),
+            .window_start_ms = sqlite3_column_int64(read, 2),
+            .value = sqlite3_column_double(read, 3),
+        };
+        APPEND(arena, rows, count, capacity, row);
+    }
+    *ret_rows = rows;
+    *ret_count = count;
+    return true;
+}
+
+static bool store_read_hour_counts(struct speed *speed,
+                                   int64_t from_hour_ms,
+                                   int64_t to_hour_ms,
+                                   struct arena *arena,
+                                   struct hour_count_row **ret_rows,
+                                   size_t *ret_count,
+                                   GError **error)
+{
+    sqlite3_stmt *read = use(self(speed), READ_HOUR_COUNTS, error);
+    if (!read)
+        return false;
+    db_bind_int(read, 1, from_hour_ms);
+    db_bind_int(read, 2, to_hour_ms);
+    struct hour_count_row *rows = NULL;
+    size_t count = 0, capacity = 0;
+    for (bool more;;) {
+        if (!db_step(read, &more, error))
+            return false;
+        if (!more)
+            break;
+        struct hour_count_row row = {
+            .hour_ms = sqlite3_column_int64(read, 0),
+            .topic = column_text(read, 1, arena),
+            .partition = sqlite3_column_int(read, 2),
+            .used_records = sqlite3_column_int64(read, 3),
+        };
+        APPEND(arena, rows, count, capacity, row);
+    }
+    *ret_rows = rows;
+    *ret_count = count;
+    return true;
+}
+
+/* ---- expiry ---- */
+
+static bool remove_rows(struct speed_sqlite *store,
+                        enum statement which,
+                        int64_t last,
+                        size_t rows_max,
+                        int64_t *ret_rows,
+                        GError **error)
+{
+    sqlite3_stmt *drop = use(store, which, error);
+    if (!drop)
+        return false;
+    db_bind_int(drop, 1, last);
+    db_bind_int(drop, 2, (int64_t)rows_max);
+    if (!db_run(drop, error))
+        return false;
+    *ret_rows = sqlite3_changes(store->db);
+    return true;
+}
+
+static bool store_expire(struct speed *speed,
+                         enum speed_table table,
+                         int64_t first_held_ms,
+                         size_t rows_max,
+                         int64_t *ret_rows,
+                         GError **error)
+{
+    enum statement which = (enum statement)((int)EXPIRE_SENTIMENT + (int)table);
+    return remove_rows(self(speed), which, first_held_ms - 1, rows_max, ret_rows, error);
+}
+
+static bool store_expire_feed(
+    struct speed *speed, int64_t feed_done, size_t rows_max, int64_t *ret_rows, GError **error)
+{
+    return remove_rows(self(speed), EXPIRE_FEED, feed_done, rows_max, ret_rows, error);
+}
+
+const struct speed_ops speed_sqlite_ops = {
+    .name = "sqlite",
+    .open = store_open,
+    .close = store_close,
+    .write = store_write,
+    .feed = store_feed,
+    .read_stats = store_read_stats,
+    .read_sentiment = store_read_sentiment,
+    .read_trending = store_read_trending,
+    .read_live = store_read_live,
+    .read_hour_counts = store_read_hour_counts,
+    .expire = store_expire,
+    .expire_feed = store_expire_feed,
+};
