@@ -244,6 +244,15 @@ def dead_data(tree):
             yield f"{name}:1: nothing names it; use it or remove it"
 
 
+def missing_tools(tree):
+    """Every script that a task calls is there."""
+    for name in ("Makefile", ".ci/run"):
+        if tree.has(name):
+            for line, match in lines_of(tree.read(name), re.compile(r"(?<![\w/.])(tools/[\w./-]+\w)")):
+                if not tree.has(match[1]):
+                    yield f"{name}:{line}: there is no {match[1]}"
+
+
 def banned_calls(tree):
     """No call that is unsafe, or that hides time, or a lock that the thread sanitizer misreads."""
     banned = re.compile(r"(?<![\w.>])(" + "|".join(BANNED_CALLS) + r")\s*\(")
@@ -393,8 +402,8 @@ def format_decided(tree):
 
 
 RULES = [
-    include_direction, dead_sources, dead_data, banned_calls, file_sizes, line_lengths, machine_names, unfinished,
-    data_in_strings, mapped_folders, tested_metrics, known_environment, generated_documents, format_decided,
+    include_direction, dead_sources, dead_data, missing_tools, banned_calls, file_sizes, line_lengths, machine_names,
+    unfinished, data_in_strings, mapped_folders, tested_metrics, known_environment, generated_documents, format_decided,
 ]
 
 

@@ -68,6 +68,7 @@ PLANTED = {
         ({"contracts/avro/movie.lost.avsc": "{}\n"}, "contracts/avro/movie.lost.avsc:1: nothing names it"),
         ({"tools/lost.sh": "exit 0\n"}, "tools/lost.sh:1: nothing names it"),
     ],
+    "missing_tools": [({"Makefile": "all:\n\ttools/run.sh\n\t@tools/lost.sh x\n"}, "Makefile:3: there is no tools/lost.sh")],
     "banned_calls": [
         ({"src/bus/bus.c": CLEAN["src/bus/bus.c"] + f"int y = {name}(x);\n"}, f"src/bus/bus.c:6: {name}()")
         for name in [*tidy.BANNED_CALLS, *tidy.BANNED_TIME]
