@@ -11,6 +11,7 @@ FUZZ_SECONDS ?= 60
 
 # A finding of a sanitizer fails the test that met it.
 SANITIZER_ENV := ASAN_OPTIONS=abort_on_error=1:detect_stack_use_after_return=1 \
+	LSAN_OPTIONS=suppressions=$(CURDIR)/tools/lsan.supp:print_suppressions=0 \
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 
@@ -81,7 +82,7 @@ fuzz: setup-dev $(FUZZ)/build.ninja ## run each libFuzzer target for FUZZ_SECOND
 	@ninja -C $(FUZZ)
 	@tools/fuzz.sh $(FUZZ) $(FUZZ_SECONDS)
 
-fmt: setup-dev ## clang-format over all of our C
+fmt: setup-test ## clang-format over all of our C
 	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
 
 clean: ## remove what was built; downloads (.deps) and data (marquee-data) stay

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings what marquee is built from: Debian packages, DuckDB's C library and header, the front end's libraries.
-# usage: tools/setup.sh [--with test] [--with dev]   test: also what make test runs; dev: make fmt, make fuzz
+# usage: tools/setup.sh [--with test] [--with dev]   test: also what make test and fmt run; dev: make fuzz
 #
 # Says nothing and asks nobody when all of it is there; says what is needed where it cannot install.
 # Sets, packages and the checks that find them: tools/deps/debian-packages.txt. Versions and checksums:

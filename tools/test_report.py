@@ -13,10 +13,11 @@ import re
 import sys
 
 TAIL_LINES = 60
+QUOTES = "'\""
 TAP = re.compile(r"^(?P<no>not )?ok \d+ ?(?:- )?(?P<name>[^#\n]*)(?:# *(?P<note>.*))?$", re.M)
 UNITTEST_RAN = re.compile(r"^Ran (\d+) tests? in", re.M)
 UNITTEST_END = re.compile(r"^(?:OK|FAILED)(?: \((?P<counts>[^)]*)\))?$", re.M)
-UNITTEST_SKIP = re.compile(r"^(?P<name>\w+) .*\.\.\. skipped (?P<why>.*)$", re.M)
+UNITTEST_SKIP = re.compile(r"^(?P<name>.*?) \.\.\. skipped (?P<why>.*)$", re.M)
 
 
 class Report:
@@ -59,7 +60,7 @@ class Report:
             left = int(counts.get("skipped", 0))
             failed, skipped = failed + bad, skipped + left
             passed += max(int(ran[1]) - bad - left, 0)
-            self.skips += [f"{test} {case['name']}: {case['why']}" for case in UNITTEST_SKIP.finditer(output)]
+            self.skips += [f"{test} {case['name'].strip()}: {case['why'].strip(QUOTES)}" for case in UNITTEST_SKIP.finditer(output)]
         return passed, failed, skipped
 
     def show(self, out):

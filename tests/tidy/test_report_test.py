@@ -73,7 +73,7 @@ class ReportTest(unittest.TestCase):
         """unittest's own counts are taken over, with the reasons of skips."""
         code, lines = run(("oracle", "OK", "", UNITTEST % "OK (skipped=1)"))
         self.assertEqual((code, lines[-1]), (0, "2 passed, 0 failed, 1 skipped"))
-        self.assertIn("  oracle test_b: 'no chromium'", lines)
+        self.assertIn("  oracle test_b (x.T.test_b): no chromium", lines)
         self.assertEqual(self.last(("oracle", "FAIL", "", UNITTEST % "FAILED (failures=1, errors=1, skipped=1)")),
                          (1, "0 passed, 2 failed, 1 skipped"))
 

@@ -95,6 +95,8 @@ DATA_IN_STRING = re.compile(
     re.I,
 )
 SQL_UPPER = re.compile(r"\b(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|WITH|MERGE|REPLACE)\b")
+# Folders at the root that are not source, where git is not there to say so.
+NOT_OURS = (".git", ".deps", "build", "marquee-data")
 GENERATED_MARK = "Made by tools/"
 # Document: the command that prints it.
 GENERATED_DOCS = {
@@ -111,18 +113,24 @@ class Tree:
 
     @cached_property
     def files(self):
-        listing = subprocess.run(
+        names = self.git_files() if self.has(".git") and shutil.which("git") else None
+        if names is None:
+            names = []
+            for folder, folders, entries in os.walk(self.root):
+                inside = os.path.relpath(folder, self.root)
+                if inside == ".":
+                    folders[:] = [name for name in folders if not name.startswith(NOT_OURS)]
+                folders[:] = [name for name in folders if name != "__pycache__"]
+                names += [os.path.normpath(os.path.join(inside, name)) for name in entries]
+        return sorted(name for name in set(names) if name and os.path.isfile(os.path.join(self.root, name)))
+
+    def git_files(self):
+        """Tracked and new files; None where git will not say (a tree of another user, no repository)."""
+        done = subprocess.run(
             ["git", "-C", self.root, "ls-files", "-co", "--exclude-standard", "-z"],
             capture_output=True, text=True, check=False, timeout=COMMAND_TIMEOUT_S,
-        ) if os.path.exists(os.path.join(self.root, ".git")) else None
-        if listing and listing.returncode == 0:
-            names = listing.stdout.split("\0")
-        else:
-            names = [
-                os.path.relpath(os.path.join(folder, name), self.root)
-                for folder, _, entries in os.walk(self.root) for name in entries
-            ]
-        return sorted(name for name in set(names) if name and os.path.isfile(os.path.join(self.root, name)))
+        )
+        return done.stdout.split("\0") if done.returncode == 0 else None
 
     def has(self, name):
         return os.path.exists(os.path.join(self.root, name))

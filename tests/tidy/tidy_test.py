@@ -1,6 +1,7 @@
 """Proves that every rule of the tidy test can fail: each case plants one violation in a small clean tree and
 expects that very finding, and that the same tree without it is clean."""
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -183,6 +184,20 @@ class TidyTest(unittest.TestCase):
             )
             self.assertEqual(done.returncode, code, done.stdout)
             self.assertEqual("src/bus/lost.c:1" in done.stdout, bool(code))
+
+
+    def test_files_without_git(self):
+        """Without git the folder is walked, and what was built or fetched is left out; with git, git decides."""
+        self.plant({"build/release/x.c": "", ".deps/web/x.js": "", "src/base/__pycache__/x.pyc": ""})
+        self.assertEqual(tidy.Tree(self.root).files, sorted(CLEAN))
+        if not shutil.which("git"):
+            self.skipTest("there is no git")
+        subprocess.run(["git", "-C", self.root, "init", "-q"], check=True)
+        write(self.root, {".gitignore": "/build\n/.deps\n__pycache__\n/tools\n"})
+        self.assertEqual(
+            tidy.Tree(self.root).files,
+            sorted([name for name in CLEAN if not name.startswith("tools/")] + [".gitignore"]),
+        )
 
 
 class SourceTest(unittest.TestCase):
