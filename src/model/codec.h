@@ -3,7 +3,7 @@
  * A decoder is a small program compiled once from (writer's schema, reader's schema, struct); decoding walks
  * it, so a record of an older or newer writer costs no more than our own. Input is never trusted: every length
  * is checked against what is left, and bytes behind the record are an error.
- * A decoder and an encoder are immutable after _new: any thread may use them. */
+ * A decoder and an encoder are immutable after _new: any thread may use them. The schemas and the type outlive them. */
 #pragma once
 
 #include <glib.h>
