@@ -160,9 +160,10 @@ SELECT hour, movie_id, window_start, window_end, avg_sentiment, sentiment_sum_e4
 SELECT hour, rank, window_end, movie_id, title, trending_score, velocity, acceleration
   FROM trending_movies WHERE hour >= ?1 AND hour < ?2 ORDER BY hour, rank;
 
+-- All metrics where ?1 is null.
 -- name: read_live
 SELECT hour, metric, window_start, value
-  FROM real_time_stats WHERE hour >= ?2 AND hour < ?3 AND metric = ?1 ORDER BY hour, window_start;
+  FROM real_time_stats WHERE hour >= ?2 AND hour < ?3 AND (?1 IS NULL OR metric = ?1) ORDER BY hour, window_start;
 
 -- name: read_hour_counts
 SELECT hour, topic, partition, used_records

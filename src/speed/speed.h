@@ -124,6 +124,7 @@ bool speed_scan_sentiment(struct speed *speed, struct arena *arena, struct senti
 /* Ranks of the hours, by hour then rank. */
 bool speed_read_trending(struct speed *speed, int64_t from_hour_ms, int64_t to_hour_ms, struct arena *arena,
                          struct trending_row **ret_rows, size_t *ret_count, GError **error) MUST_CHECK;
+/* metric NULL: all of them. */
 bool speed_read_live(struct speed *speed, const char *metric, int64_t from_hour_ms, int64_t to_hour_ms, struct arena *arena,
                      struct live_row **ret_rows, size_t *ret_count, GError **error) MUST_CHECK;
 bool speed_read_hour_counts(struct speed *speed, int64_t from_hour_ms, int64_t to_hour_ms, struct arena *arena,

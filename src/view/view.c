@@ -193,7 +193,7 @@ bool view_put_speed(struct view *view,
                     int64_t synced_at_ms,
                     GError **error)
 {
-    g_assert(feed_position >= 0);
+    g_assert(feed_position >= -1);
     for (size_t i = 0; i < count; i++) {
         if (!check_name("view_type", docs[i].view_type, true, error) ||
             !check_number("movie_id", docs[i].movie_id, 0, VIEW_MOVIE_ID_MAX, error) ||
