@@ -6,9 +6,9 @@ What it writes, and why so:
 Words. Every word that any rule can recognise (lexicon, boosters, negations, the words that rules
 and phrases name) stands in one perfect hash table, so that a word of the text costs one look-up.
     h = fold(word);  slot = (low half of h + displacement[top bits of h] * (high half of h | 1))
-A byte of tag per slot (8 KB, stays in the first-level cache) turns away 255 of 256 unknown words;
-the 32-byte entries behind it are touched for known words only. src/sentiment/lexicon.h computes
-the same; a test looks up every word.
+The entry there is compared without a branch: whether a word is known can't be predicted, and a
+mispredicted branch costs more than a miss of the first-level cache. src/sentiment/lexicon.h
+computes the same; a test looks up every word.
 
 Phrases. Word pairs and triples ("bus stop", "kind of", "kiss of death") are a matrix over the few
 words that occur in them.
@@ -66,7 +66,7 @@ def perfect_hash(words):
         displacements[number] = displacement
         for word in buckets[number]:
             slots[slot_of(hashes[word], displacement)] = word
-    return displacements, slots, hashes
+    return displacements, slots
 
 
 def read_rules(folder):
@@ -196,14 +196,13 @@ enum code_class {{
 
 
 def write_tables(path, words, hashed, phrases, roles, emoji, stages, blocks):
-    displacements, slots, hashes = hashed
+    displacements, slots = hashed
     matrix, phrase_table = phrase_rows(phrases, roles)
     with open(path, "w", encoding="utf-8") as out:
         out.write('/* Made by tools/gen_vader.py from data/vader. */\n'
                   '#include "sentiment/lexicon.h"\n#include "sentiment/unicode.h"\n\n')
         out.write("const uint16_t lexicon_displacements[] = {\n" + numbers(displacements) + "};\n")
         tags = (hashes[word] >> 32 & 0xFF if word else 0 for word in slots)
-        out.write("const uint8_t lexicon_tags[] = {\n" + numbers(tags) + "};\n")
         out.write("const struct lexeme lexicon_lexemes[] = {\n")
         for slot, word in enumerate(slots):
             bits, valence = words.get(word, (0, 0.0))

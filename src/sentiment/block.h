@@ -15,6 +15,8 @@
 #endif
 
 #define BLOCK_BYTES 64
+/* block_scan reads so many more, to see an n't whole. */
+#define BLOCK_BYTES_AHEAD 2
 
 struct block {
     uint64_t space; /* white space to str.split(): 09-0D 1C-1F 20 */
@@ -22,7 +24,7 @@ struct block {
     uint64_t lower; /* a-z */
     uint64_t digit; /* 0-9 */
     uint64_t odd;   /* not plain: other controls, 7F and all that isn't ASCII */
-    uint64_t nt;    /* the n of n't, in any case; unseen where it crosses the block's end */
+    uint64_t nt;    /* the n of n't, in any case */
 };
 
 #ifdef BLOCK_SSE2
@@ -35,6 +37,17 @@ static inline __m128i block_range(__m128i x, unsigned char first, unsigned char 
     return _mm_cmpeq_epi8(_mm_min_epu8(from, _mm_set1_epi8((char)(last - first))), from);
 }
 
+static inline __m128i block_load(const unsigned char *at)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)at);
+}
+
+/* Letters to lower case; other bytes may become anything but a letter. */
+static inline __m128i block_fold(__m128i x)
+{
+    return _mm_or_si128(x, _mm_set1_epi8(0x20));
+}
+
 static inline uint64_t block_bits(__m128i x)
 {
     return (uint64_t)(uint32_t)_mm_movemask_epi8(x);
@@ -43,11 +56,9 @@ static inline uint64_t block_bits(__m128i x)
 static inline struct block block_scan(const unsigned char *at)
 {
     struct block b = {0};
-    uint64_t quote = 0, n = 0, t = 0;
 
     for (int i = 0; i < BLOCK_BYTES; i += 16) {
-        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(at + i));
-        __m128i folded = _mm_or_si128(x, _mm_set1_epi8(0x20));
+        __m128i x = block_load(at + i);
         __m128i space = _mm_or_si128(block_range(x, 0x1C, 0x20), block_range(x, 0x09, 0x0D));
         __m128i upper = block_range(x, 'A', 'Z');
         /* Signed: bytes from 80 up are below 20 as well. */
@@ -58,11 +69,11 @@ static inline struct block block_scan(const unsigned char *at)
         b.lower |= block_bits(block_range(x, 'a', 'z')) << i;
         b.digit |= block_bits(block_range(x, '0', '9')) << i;
         b.odd |= block_bits(_mm_andnot_si128(space, odd)) << i;
-        quote |= block_bits(_mm_cmpeq_epi8(x, _mm_set1_epi8('\''))) << i;
-        n |= block_bits(_mm_cmpeq_epi8(folded, _mm_set1_epi8('n'))) << i;
-        t |= block_bits(_mm_cmpeq_epi8(folded, _mm_set1_epi8('t'))) << i;
+        __m128i n = _mm_cmpeq_epi8(block_fold(x), _mm_set1_epi8('n'));
+        __m128i quote = _mm_cmpeq_epi8(block_load(at + i + 1), _mm_set1_epi8('\''));
+        __m128i t = _mm_cmpeq_epi8(block_fold(block_load(at + i + 2)), _mm_set1_epi8('t'));
+        b.nt |= block_bits(_mm_and_si128(n, _mm_and_si128(quote, t))) << i;
     }
-    b.nt = n & quote >> 1 & t >> 2;
     return b;
 }
 
@@ -71,7 +82,6 @@ static inline struct block block_scan(const unsigned char *at)
 static inline struct block block_scan(const unsigned char *at)
 {
     struct block b = {0};
-    uint64_t quote = 0, n = 0, t = 0;
 
     for (int i = 0; i < BLOCK_BYTES; i++) {
         unsigned c = at[i];
@@ -82,11 +92,8 @@ static inline struct block block_scan(const unsigned char *at)
         b.lower |= (c - 'a' < 26) * bit;
         b.digit |= (c - '0' < 10) * bit;
         b.odd |= ((c < 0x20 || c >= 0x7F) && !space) * bit;
-        quote |= (c == '\'') * bit;
-        n |= ((c | 0x20) == 'n') * bit;
-        t |= ((c | 0x20) == 't') * bit;
+        b.nt |= ((c | 0x20) == 'n' && at[i + 1] == '\'' && (at[i + 2] | 0x20) == 't') * bit;
     }
-    b.nt = n & quote >> 1 & t >> 2;
     return b;
 }
 

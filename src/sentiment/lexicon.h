@@ -43,7 +43,6 @@ struct phrase {
 };
 
 extern const uint16_t lexicon_displacements[1 << LEXICON_BUCKET_BITS];
-extern const uint8_t lexicon_tags[1 << LEXICON_SLOT_BITS];
 extern const struct lexeme lexicon_lexemes[1 << LEXICON_SLOT_BITS];
 extern const uint8_t lexicon_pairs[ROLE_COUNT][ROLE_COUNT];
 extern const struct phrase lexicon_phrases[PHRASE_COUNT];
@@ -100,8 +99,6 @@ static inline uint32_t lexicon_find(const unsigned char *at, size_t len)
     uint32_t displacement = lexicon_displacements[hash >> (64 - LEXICON_BUCKET_BITS)];
     uint32_t slot = ((uint32_t)hash + displacement * (high | 1)) & ((1u << LEXICON_SLOT_BITS) - 1);
 
-    if (lexicon_tags[slot] != (high & 0xFF)) /* one byte turns most unknown words away */
-        return 0;
     const struct lexeme *lexeme = &lexicon_lexemes[slot];
     const unsigned char *key = (const unsigned char *)lexeme->key;
     uint32_t key_end;
@@ -109,7 +106,7 @@ static inline uint32_t lexicon_find(const unsigned char *at, size_t len)
     /* Padding is zero and a word has no NUL, so equal bytes mean equal lengths. */
     bool same = (lexicon_load8(key) == w0) & (lexicon_load8(key + 8) == w1) &
                 (le32toh(key_end) == (uint32_t)w2);
-    return same ? lexeme->word : 0;
+    return lexeme->word & -(uint32_t)same;
 }
 
 #endif

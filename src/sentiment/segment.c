@@ -16,8 +16,6 @@
 
 #define STRANGE     0x01
 #define KELVIN_SIGN 0x212Au
-/* A token is an emoticon if no more is left of it without its punctuation. */
-#define EMOTICON_CORE_MAX 2
 
 struct part {
     unsigned char head[LEXICON_READ_BYTES]; /* its first characters, in lower case */

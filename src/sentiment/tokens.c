@@ -12,6 +12,7 @@
  */
 #include "sentiment/tokens.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,8 @@
 
 /* From a block's first byte on so many must be readable: a word may begin at its last one. */
 #define BLOCK_READ_BYTES (BLOCK_BYTES + LEXICON_READ_BYTES)
+static_assert(BLOCK_BYTES_AHEAD <= LEXICON_READ_BYTES,
+              "block_scan reads less ahead than lexicon_find");
 /* More of one punctuation mark than this makes no difference: see rules_emphasis. */
 #define MARKS_MAX 5
 
@@ -87,10 +90,9 @@ static inline void push_plain(struct tokens *tokens,
     /* Punctuation goes, unless two characters or fewer stay: then it may be an emoticon. */
     if (core) {
         int core_first = __builtin_ctzll(core), core_last = 64 - __builtin_clzll(core);
-        if (core_last - core_first > 2) {
-            first = core_first;
-            last = core_last;
-        }
+        bool is_word = core_last - core_first > EMOTICON_CORE_MAX;
+        first = is_word ? core_first : first;
+        last = is_word ? core_last : last;
     }
     size_t len = (size_t)(last - first);
     uint32_t caps = (b->upper & bits) && !(b->lower & bits);

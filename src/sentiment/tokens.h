@@ -14,6 +14,9 @@
 /* Words that fit without asking for memory. */
 #define TOKENS_INLINE 2048
 
+/* A token is an emoticon if no more is left of it without its punctuation. */
+#define EMOTICON_CORE_MAX 2
+
 struct token_span {
     uint32_t offset, len; /* bytes of the text */
 };

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "sentiment/contrast.h"
+#include "sentiment/decimal.h"
 #include "sentiment/lexicon.h"
 #include "sentiment/rules.h"
 #include "sentiment/segment.h"
@@ -100,24 +101,6 @@ static void valences_find(struct valences *valences,
                           valences->values[k], listener->user);
 }
 
-/* Python's round(x, n) for 10^n = scale and |x| <= 1: the decimal nearest to the exact value of x,
- * of two the even one. x * scale may round to or across a half, so near one the exact product
- * decides: fma gives what the rounding left over. */
-static double round_to(double x, double scale)
-{
-    double size = fabs(x), product = size * scale;
-    double below = floor(product), fraction = product - below;
-
-    if (fabs(fraction - 0.5) < 1e-6) {
-        double rest = fma(size, scale, -product) + (fraction - 0.5); /* exact: both are tiny */
-        if (rest > 0 || (rest == 0 && fmod(below, 2) != 0))
-            below += 1;
-    } else if (fraction > 0.5) {
-        below += 1;
-    }
-    return copysign(below / scale, x); /* -0.00001 becomes -0.0, as in Python */
-}
-
 /* [score_valence, _sift_sentiment_scores] */
 static void
 score(const struct tokens *tokens, const struct valences *valences, struct vader_scores *ret_scores)
@@ -152,10 +135,10 @@ score(const struct tokens *tokens, const struct valences *valences, struct vader
     else if (positive < fabs(negative))
         negative -= emphasis;
     double total = positive + fabs(negative) + neutral;
-    ret_scores->neg = round_to(fabs(negative / total), E3);
-    ret_scores->neu = round_to(fabs(neutral / total), E3);
-    ret_scores->pos = round_to(fabs(positive / total), E3);
-    ret_scores->compound = round_to(compound, E4);
+    ret_scores->neg = decimal_round(fabs(negative / total), E3);
+    ret_scores->neu = decimal_round(fabs(neutral / total), E3);
+    ret_scores->pos = decimal_round(fabs(positive / total), E3);
+    ret_scores->compound = decimal_round(compound, E4);
 }
 
 static size_t clip(size_t len)
