@@ -27,6 +27,11 @@ void bus_close(struct bus *bus)
         bus->ops->close(bus);
 }
 
+const struct context *bus_context(const struct bus *bus)
+{
+    return bus->context;
+}
+
 bool bus_error_no_topic(const char *topic, GError **error)
 {
     error_set(error, NOTFOUND, "bus: there is no topic %s; make it first", topic);

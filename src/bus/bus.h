@@ -56,6 +56,9 @@ struct bus_topic {
 struct bus *bus_open(const struct context *context, GError **error) MUST_CHECK;
 void bus_close(struct bus *bus); /* accepts NULL */
 
+/* The context that it was opened with. */
+const struct context *bus_context(const struct bus *bus);
+
 /* Makes the topic where it is absent; CONFLICT where it exists with another number of partitions. */
 bool bus_create_topic(struct bus *bus, const char *topic, int partitions, GError **error) MUST_CHECK;
 

@@ -24,7 +24,8 @@ bool serde_decode(struct serde *serde,
                   void *ret_record,
                   GError **error) MUST_CHECK;
 
-/* Publishes one dead letter for a record that could not be used. */
+/* Publishes one dead letter for a record that could not be used; its key is the topic. Bytes that would pass
+ * bus.record_max are cut, and the reason says so. Errors as bus_produce. */
 struct bus;
 bool serde_deadletter(struct serde *serde,
                       struct bus *bus,

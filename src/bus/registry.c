@@ -1,0 +1,104 @@
+#include "bus/registry.h"
+
+#include <string.h>
+
+#include "base/config.h"
+#include "bus/registry_backend.h"
+
+#define REGISTRY_FILE "registry.db"
+
+static void schema_destroy(void *schema)
+{
+    schema_free(schema);
+}
+
+static struct registry *registry_init(struct registry *registry)
+{
+    if (registry)
+        registry->schemas = g_hash_table_new_full(NULL, NULL, NULL, schema_destroy);
+    return registry;
+}
+
+struct registry *registry_open(const struct context *context, GError **error)
+{
+    if (*context->config->registry_url) {
+        error_set(error, CONFIG,
+                  "registry.url: a registry over HTTP is not built in; leave it empty");
+        return NULL;
+    }
+    g_autofree char *path = config_path(context->config, REGISTRY_FILE);
+    return registry_init(registry_sqlite_open(path, error));
+}
+
+struct registry *registry_new_mem(void)
+{
+    g_autoptr(GError) error = NULL;
+    struct registry *registry = registry_sqlite_open(":memory:", &error);
+    if (!registry)
+        g_error("%s", error->message); /* only for want of memory */
+    return registry_init(registry);
+}
+
+void registry_close(struct registry *registry)
+{
+    if (!registry)
+        return;
+    g_hash_table_unref(registry->schemas);
+    registry->ops->close(registry);
+}
+
+bool registry_check_backward(const char *subject,
+                             int version,
+                             const char *latest_json,
+                             const struct schema *schema,
+                             GError **error)
+{
+    struct schema *latest = schema_parse(latest_json, strlen(latest_json), error);
+    if (!latest) {
+        g_prefix_error(error, "registry: %s version %d: ", subject, version);
+        return false;
+    }
+    g_autoptr(GError) why = NULL;
+    bool good = schema_can_read(schema, latest, &why);
+    if (!good)
+        error_set(
+            error, CONFLICT,
+            "registry: %s: the schema can't follow version %d, because it could not read what that "
+            "one wrote (BACKWARD): %s",
+            subject, version, why->message);
+    schema_free(latest);
+    return good;
+}
+
+bool registry_register(struct registry *registry,
+                       const char *subject,
+                       const char *schema_json,
+                       int32_t *ret_id,
+                       GError **error)
+{
+    struct schema *schema = schema_parse(schema_json, strlen(schema_json), error);
+    if (!schema) {
+        g_prefix_error(error, "registry: %s: ", subject);
+        return false;
+    }
+    bool good = registry->ops->add(registry, subject, schema_json, schema, ret_id, error);
+    schema_free(schema);
+    return good;
+}
+
+const struct schema *registry_schema(struct registry *registry, int32_t id, GError **error)
+{
+    struct schema *schema = g_hash_table_lookup(registry->schemas, GINT_TO_POINTER(id));
+    if (schema)
+        return schema;
+    g_autofree char *json = registry->ops->read(registry, id, error);
+    if (!json)
+        return NULL;
+    schema = schema_parse(json, strlen(json), error);
+    if (!schema) {
+        g_prefix_error(error, "registry: schema %d: ", id);
+        return NULL;
+    }
+    g_hash_table_insert(registry->schemas, GINT_TO_POINTER(id), schema);
+    return schema;
+}
