@@ -75,7 +75,7 @@ static void print_scores(const struct vader_scores *scores)
 static void print_step(const struct vader_step *step, void *user)
 {
     (void)user;
-    if (step->word == SIZE_MAX) {
+    if (step->word == VADER_NO_WORD) {
         fputs("-\t-", stdout);
     } else {
         printf("%zu\t", step->word);

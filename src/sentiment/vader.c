@@ -223,7 +223,7 @@ void vader_explain(const char *text,
     score(&tokens, &valences, ret_scores);
     double emphasis = rules_emphasis(tokens.bangs, tokens.questions);
     if (emphasis != 0)
-        on_step(&(struct vader_step){SIZE_MAX, "", 0, "punctuation", emphasis}, user);
+        on_step(&(struct vader_step){VADER_NO_WORD, "", 0, "punctuation", emphasis}, user);
     valences_clear(&valences);
     tokens_clear(&tokens);
     free(spelled);

@@ -48,9 +48,12 @@ enum vader_label vader_label(int compound_e4);
 /* "negative", "neutral" or "positive". */
 const char *vader_label_name(enum vader_label label);
 
+/* The word of a step that is about the text as a whole. */
+#define VADER_NO_WORD ((size_t)-1)
+
 /* One change of one word's valence, as vader_explain reports it. */
 struct vader_step {
-    size_t word;       /* which word, from 0; the text's own steps (punctuation) have SIZE_MAX */
+    size_t word;       /* which word, from 0; VADER_NO_WORD: the text's marks */
     const char *token; /* the word as the rules see it: emoji spelled out, punctuation stripped; */
     size_t token_len;  /*   not terminated, valid during the call */
     const char *rule;  /* the rule that spoke, e.g. "lexicon", "booster", "negation" */
