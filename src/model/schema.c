@@ -79,9 +79,16 @@ static bool name_valid(const char *name, bool dots)
     return !start;
 }
 
+/* NULL where it is no string, or one that a name can't be: only defaults may hold U+0000. */
+static const char *name_value(const json_t *json)
+{
+    const char *text = json_string_value(json);
+    return text && strlen(text) == json_string_length(json) ? text : NULL;
+}
+
 static const char *string_member(const json_t *json, const char *key)
 {
-    return json_string_value(json_object_get(json, key)); /* NULL where absent or no string */
+    return name_value(json_object_get(json, key));
 }
 
 /* Source: Avro specification, "Names". */
@@ -193,7 +200,7 @@ parse_enum(struct parser *parser, const json_t *json, const char *space)
     }
     node->symbols = arena_array(parser->arena, const char *, count);
     for (size_t i = 0; i < count; i++) {
-        const char *symbol = json_string_value(json_array_get(symbols, i));
+        const char *symbol = name_value(json_array_get(symbols, i));
         if (!symbol || !name_valid(symbol, false) || schema_find_symbol(node, symbol) >= 0) {
             fail(parser, "%s: symbol %zu isn't allowed or stands twice", node->name, i);
             return NULL;
@@ -299,7 +306,7 @@ static const struct schema_node *
 parse_object(struct parser *parser, const json_t *json, const char *space, int depth)
 {
     const json_t *type = json_object_get(json, "type");
-    const char *name = json_string_value(type);
+    const char *name = name_value(type);
     if (!name) /* {"type": {...}}: the type within; attributes such as logicalType are ignored */
         return parse_node(parser, type, space, depth + 1);
     if (strcmp(name, "record") == 0 || strcmp(name, "error") == 0)
@@ -322,8 +329,8 @@ parse_node(struct parser *parser, const json_t *json, const char *space, int dep
         fail(parser, "types are nested more than %d deep", SCHEMA_DEPTH_MAX);
         return NULL;
     }
-    if (json_is_string(json))
-        return parse_name(parser, json_string_value(json), space);
+    if (name_value(json))
+        return parse_name(parser, name_value(json), space);
     if (json_is_array(json))
         return parse_union(parser, json, space, depth);
     if (json_is_object(json))
@@ -355,7 +362,7 @@ struct schema *schema_parse(const char *json, size_t len, GError **error)
         return NULL;
     }
     json_error_t where;
-    json_t *document = json_loadb(json, len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &where);
+    json_t *document = json_loadb(json, len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
     if (!document) {
         error_set(error, BADDATA, "Avro schema: no JSON, line %d: %s", where.line, where.text);
         return NULL;
