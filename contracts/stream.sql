@@ -1,0 +1,105 @@
+-- The stream engine's own tables, in data.dir/stream.db beside the speed tables (contracts/speed.sql). Statements of
+-- src/stream. One transaction covers offsets, state and output, so these always tell of the same prefix of the log.
+--
+-- task: the partition number p; task p reads partition p of each input topic. hour: number of the hour since the epoch.
+
+-- name: schema
+CREATE TABLE IF NOT EXISTS stream_positions (
+  topic          TEXT    NOT NULL,
+  partition      INTEGER NOT NULL,
+  next_offset    INTEGER NOT NULL,
+  highest_event  INTEGER,          -- ms, of records that aren't bad
+  highest_append INTEGER,          -- ms, of all
+  used           INTEGER NOT NULL, -- records so far, by class
+  duplicate      INTEGER NOT NULL,
+  expired        INTEGER NOT NULL,
+  bad            INTEGER NOT NULL,
+  late           INTEGER NOT NULL, -- used ones whose window was final
+  PRIMARY KEY (topic, partition)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS stream_tasks (
+  task      INTEGER PRIMARY KEY,
+  watermark INTEGER                -- ms
+);
+
+-- A movie's last metadata, and in which hours it has windows. hours: src/stream/movie.h.
+CREATE TABLE IF NOT EXISTS stream_movies (
+  task       INTEGER NOT NULL,
+  movie_id   INTEGER NOT NULL,
+  title      TEXT,
+  title_time INTEGER,              -- event time in ms of the metadata
+  hours      BLOB    NOT NULL,
+  PRIMARY KEY (task, movie_id)
+) WITHOUT ROWID;
+
+-- The windows of a movie and hour. kind, data: src/stream/bin.h. The hour comes before the movie, so that a commit
+-- writes few pages and what is no longer reachable goes as a range.
+CREATE TABLE IF NOT EXISTS stream_bins (
+  task     INTEGER NOT NULL,
+  kind     INTEGER NOT NULL,
+  hour     INTEGER NOT NULL,
+  movie_id INTEGER NOT NULL,
+  data     BLOB    NOT NULL,
+  PRIMARY KEY (task, kind, hour, movie_id)
+) WITHOUT ROWID;
+
+-- What must be known of single records to tell repeats: src/stream/seen.h says what bucket, key, a and b are.
+CREATE TABLE IF NOT EXISTS stream_seen (
+  task   INTEGER NOT NULL,
+  kind   INTEGER NOT NULL,
+  bucket INTEGER NOT NULL,
+  key    BLOB    NOT NULL,
+  a      INTEGER NOT NULL,
+  b      INTEGER NOT NULL,
+  PRIMARY KEY (task, kind, bucket, key)
+) WITHOUT ROWID;
+
+-- name: read_position
+SELECT next_offset, highest_event, highest_append, used, duplicate, expired, bad, late
+  FROM stream_positions WHERE topic = ?1 AND partition = ?2;
+
+-- name: put_position
+INSERT OR REPLACE INTO stream_positions
+  (topic, partition, next_offset, highest_event, highest_append, used, duplicate, expired, bad, late)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
+
+-- name: read_task
+SELECT watermark FROM stream_tasks WHERE task = ?1;
+
+-- name: put_task
+INSERT OR REPLACE INTO stream_tasks (task, watermark) VALUES (?1, ?2);
+
+-- name: read_movie
+SELECT title, title_time, hours FROM stream_movies WHERE task = ?1 AND movie_id = ?2;
+
+-- name: put_movie
+INSERT INTO stream_movies (task, movie_id, title, title_time, hours) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (task, movie_id) DO UPDATE SET title = excluded.title, title_time = excluded.title_time, hours = excluded.hours;
+
+-- name: read_bin
+SELECT data FROM stream_bins WHERE task = ?1 AND kind = ?2 AND hour = ?3 AND movie_id = ?4;
+
+-- name: put_bin
+INSERT INTO stream_bins (task, kind, hour, movie_id, data) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (task, kind, hour, movie_id) DO UPDATE SET data = excluded.data;
+
+-- name: expire_bins
+DELETE FROM stream_bins WHERE task = ?1 AND kind = ?2 AND (hour, movie_id) IN (
+  SELECT hour, movie_id FROM stream_bins WHERE task = ?1 AND kind = ?2 AND hour < ?3 ORDER BY hour, movie_id LIMIT ?4);
+
+-- name: read_seen
+SELECT a, b FROM stream_seen WHERE task = ?1 AND kind = ?2 AND bucket = ?3 AND key = ?4;
+
+-- name: put_seen
+INSERT INTO stream_seen (task, kind, bucket, key, a, b) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (task, kind, bucket, key) DO UPDATE SET a = excluded.a, b = excluded.b;
+
+-- name: expire_seen
+DELETE FROM stream_seen WHERE task = ?1 AND kind = ?2 AND (bucket, key) IN (
+  SELECT bucket, key FROM stream_seen WHERE task = ?1 AND kind = ?2 AND bucket < ?3 ORDER BY bucket, key LIMIT ?4);
+
+-- Producers of whom nothing came since append time ?3.
+-- name: expire_producers
+DELETE FROM stream_seen WHERE task = ?1 AND kind = ?2 AND (bucket, key) IN (
+  SELECT bucket, key FROM stream_seen WHERE task = ?1 AND kind = ?2 AND b <= ?3 LIMIT ?4);

@@ -1,0 +1,46 @@
+/* Movie: what a task knows of one movie: its last title, in which hours it has windows of each
+ * kind, and the bins of those hours that are in memory.
+ *
+ *   life of a bin:  absent ─ first record ─► dirty ─ commit ─► clean ─ trimmed ─► on disk ─ needed
+ * ─► clean
+ *
+ * hours, as stored: for each kind the base hour and the number of 64-bit words, then the words, all
+ * as zigzag varints, then a CRC-32 as in bin.h. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "base/error.h"
+#include "model/record.h"
+#include "stream/bin.h"
+#include "stream/hour_set.h"
+
+struct movie {
+    int32_t movie_id;
+    bool dirty;         /* title or hours are to be written */
+    bool queued;        /* in its state's list of changed movies */
+    bool title_changed; /* since the last commit */
+    uint64_t touched;   /* number of the commit before which it was last used */
+    char *title;        /* NULL before the first metadata */
+    int64_t title_time_ms;
+    struct hour_set hours[BIN_KIND_COUNT];
+    struct bin **bins; /* in memory, by (hour, kind) ascending */
+    uint32_t bins_count, bins_capacity;
+};
+
+struct movie *movie_new(int32_t movie_id);
+void movie_free(struct movie *movie);          /* accepts NULL */
+size_t movie_bytes(const struct movie *movie); /* of memory, bins included */
+
+/* The bin when it is in memory, else NULL. */
+struct bin *movie_bin(const struct movie *movie, enum bin_kind kind, int64_t hour);
+/* Takes ownership. No bin of that kind and hour may be there. */
+void movie_add_bin(struct movie *movie, struct bin *bin);
+/* Frees clean bins not used since the given commit; returns how many stay. */
+uint32_t movie_trim(struct movie *movie, uint64_t touched_before);
+
+void movie_encode_hours(const struct movie *movie, GByteArray *out);
+bool movie_decode_hours(struct movie *movie, struct span bytes, GError **error) MUST_CHECK;

@@ -1,0 +1,38 @@
+#include "stream/output.h"
+
+#include "stream/cascade.h"
+
+void output_init(struct output *output)
+{
+    output->stats = g_array_new(FALSE, FALSE, sizeof(struct stats_row));
+    output->sentiment = g_array_new(FALSE, FALSE, sizeof(struct sentiment_row));
+    output->hour_counts = g_array_new(FALSE, FALSE, sizeof(struct hour_count_row));
+    output->cascade = g_array_new(FALSE, FALSE, sizeof(struct cascade_window));
+}
+
+void output_clear(struct output *output)
+{
+    g_array_set_size(output->stats, 0);
+    g_array_set_size(output->sentiment, 0);
+    g_array_set_size(output->hour_counts, 0);
+}
+
+void output_free(struct output *output)
+{
+    g_clear_pointer(&output->stats, g_array_unref);
+    g_clear_pointer(&output->sentiment, g_array_unref);
+    g_clear_pointer(&output->hour_counts, g_array_unref);
+    g_clear_pointer(&output->cascade, g_array_unref);
+}
+
+struct speed_batch output_batch(const struct output *output)
+{
+    return (struct speed_batch){
+        .stats = (struct stats_row *)output->stats->data,
+        .stats_count = output->stats->len,
+        .sentiment = (struct sentiment_row *)output->sentiment->data,
+        .sentiment_count = output->sentiment->len,
+        .hour_counts = (struct hour_count_row *)output->hour_counts->data,
+        .hour_counts_count = output->hour_counts->len,
+    };
+}

@@ -1,0 +1,161 @@
+#include "stream/position.h"
+
+#include <inttypes.h>
+
+#include "model/db.h"
+#include "stream/watermark.h"
+
+enum statement { READ_POSITION, PUT_POSITION, READ_TASK, PUT_TASK, STATEMENT_COUNT };
+
+static const char *const statement_names[STATEMENT_COUNT] = {
+    "read_position",
+    "put_position",
+    "read_task",
+    "put_task",
+};
+
+struct position_store {
+    sqlite3_stmt *statements[STATEMENT_COUNT];
+};
+
+struct position_store *position_store_new(sqlite3 *db, const struct sql_file *sql, GError **error)
+{
+    struct position_store *store = g_new0(struct position_store, 1);
+    for (int i = 0; i < STATEMENT_COUNT; i++) {
+        store->statements[i] = db_prepare(db, sql_file_get(sql, statement_names[i]), error);
+        if (!store->statements[i]) {
+            position_store_free(store);
+            return NULL;
+        }
+    }
+    return store;
+}
+
+void position_store_free(struct position_store *store)
+{
+    if (!store)
+        return;
+    for (int i = 0; i < STATEMENT_COUNT; i++)
+        sqlite3_finalize(store->statements[i]);
+    g_free(store);
+}
+
+bool position_read(struct position_store *store,
+                   const char *topic,
+                   int partition,
+                   struct position *ret_position,
+                   GError **error)
+{
+    sqlite3_stmt *read = store->statements[READ_POSITION];
+    db_bind_text(read, 1, topic);
+    db_bind_int(read, 2, partition);
+    bool row;
+    if (!db_step(read, &row, error))
+        return false;
+    *ret_position = (struct position){0};
+    if (!row)
+        return true;
+    *ret_position = (struct position){
+        .started = true,
+        .next_offset = sqlite3_column_int64(read, 0),
+        .has_event = sqlite3_column_type(read, 1) != SQLITE_NULL,
+        .highest_event_ms = sqlite3_column_int64(read, 1),
+        .has_append = sqlite3_column_type(read, 2) != SQLITE_NULL,
+        .highest_append_ms = sqlite3_column_int64(read, 2),
+        .counts =
+            {
+                [RECORD_USED] = sqlite3_column_int64(read, 3),
+                [RECORD_DUPLICATE] = sqlite3_column_int64(read, 4),
+                [RECORD_EXPIRED] = sqlite3_column_int64(read, 5),
+                [RECORD_BAD] = sqlite3_column_int64(read, 6),
+            },
+        .late = sqlite3_column_int64(read, 7),
+    };
+    sqlite3_reset(read);
+    return true;
+}
+
+static void bind_optional(sqlite3_stmt *statement, int index, bool has, int64_t value)
+{
+    if (has)
+        db_bind_int(statement, index, value);
+    else
+        db_bind_null(statement, index);
+}
+
+bool position_write(struct position_store *store,
+                    const char *topic,
+                    int partition,
+                    const struct position *position,
+                    GError **error)
+{
+    sqlite3_stmt *put = store->statements[PUT_POSITION];
+    db_bind_text(put, 1, topic);
+    db_bind_int(put, 2, partition);
+    db_bind_int(put, 3, position->next_offset);
+    bind_optional(put, 4, position->has_event, position->highest_event_ms);
+    bind_optional(put, 5, position->has_append, position->highest_append_ms);
+    db_bind_int(put, 6, position->counts[RECORD_USED]);
+    db_bind_int(put, 7, position->counts[RECORD_DUPLICATE]);
+    db_bind_int(put, 8, position->counts[RECORD_EXPIRED]);
+    db_bind_int(put, 9, position->counts[RECORD_BAD]);
+    db_bind_int(put, 10, position->late);
+    return db_run(put, error);
+}
+
+bool position_read_watermark(struct position_store *store,
+                             int task,
+                             int64_t *ret_watermark_ms,
+                             GError **error)
+{
+    sqlite3_stmt *read = store->statements[READ_TASK];
+    db_bind_int(read, 1, task);
+    bool row;
+    if (!db_step(read, &row, error))
+        return false;
+    bool has = row && sqlite3_column_type(read, 0) != SQLITE_NULL;
+    *ret_watermark_ms = has ? sqlite3_column_int64(read, 0) : WATERMARK_NONE;
+    if (row)
+        sqlite3_reset(read);
+    return true;
+}
+
+bool position_write_watermark(struct position_store *store,
+                              int task,
+                              int64_t watermark_ms,
+                              GError **error)
+{
+    sqlite3_stmt *put = store->statements[PUT_TASK];
+    db_bind_int(put, 1, task);
+    bind_optional(put, 2, watermark_ms != WATERMARK_NONE, watermark_ms);
+    return db_run(put, error);
+}
+
+bool position_check(
+    struct position *position, struct bus *bus, const char *topic, int partition, GError **error)
+{
+    int64_t start, end;
+    if (!bus_offsets(bus, topic, partition, &start, &end, error))
+        return false;
+    if (!position->started) {
+        position->next_offset = start;
+    } else if (position->next_offset > end) {
+        error_set(error, FAILED,
+                  "%s partition %d: the committed offset %" PRId64
+                  " is beyond the log's end %" PRId64
+                  ": the bus lost its tail. Restore the bus, or move stream.db away: it is "
+                  "computed again from what the bus holds",
+                  topic, partition, position->next_offset, end);
+        return false;
+    } else if (position->next_offset < start) {
+        error_set(error, FAILED,
+                  "%s partition %d: the committed offset %" PRId64
+                  " is before the log's start %" PRId64
+                  ": records expired unread. Move stream.db away: it is computed again from what "
+                  "the bus holds",
+                  topic, partition, position->next_offset, start);
+        return false;
+    }
+    position->end_offset = end;
+    return true;
+}

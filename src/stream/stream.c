@@ -1,0 +1,425 @@
+#include "stream/stream.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "base/metrics.h"
+#include "bus/bus.h"
+#include "model/db.h"
+#include "speed/speed_sqlite.h"
+#include "stream/hour_count.h"
+#include "stream/task.h"
+#include "stream/window.h"
+
+/* Page cache of the engine's connection: the pages of the newest hours. */
+#define STREAM_CACHE_BYTES (16 * 1024 * 1024)
+#define US_PER_SECOND      1e6
+
+const char *const stream_failpoints[] = {
+    "stream.commit.begin",       /* nothing done yet */
+    "stream.commit.deadletters", /* dead letters are on the bus */
+    "stream.commit.collected",   /* rows are computed */
+    "stream.commit.transaction", /* the transaction is open */
+    "stream.commit.state",       /* state and offsets are in it */
+    "stream.commit.speed",       /* speed tables and feed are in it */
+    "stream.commit.committed",   /* it is committed */
+    NULL,
+};
+
+/* A bad record waiting for the commit that passes it. */
+struct letter {
+    const char *topic;
+    int partition;
+    int64_t offset;
+    char *reason;
+    GBytes *bytes;
+};
+
+struct stream {
+    const struct context *context;
+    struct bus *bus;
+    struct serde *serde;
+    struct stream_settings settings;
+    struct sql_file *sql;
+    sqlite3 *db;
+    struct speed *speed;
+    struct position_store *store;
+    struct task **tasks;   /* settings.partitions of them */
+    struct arena *arena;   /* of one fetch */
+    struct arena *results; /* of one record's reasons */
+    struct output output;
+    GArray *letters; /* struct letter */
+    size_t letter_bytes;
+    int64_t records_pending;
+    int64_t last_commit_monotonic_ms;
+    bool broken; /* an error left the state half changed */
+};
+
+static void letter_clear(gpointer data)
+{
+    struct letter *letter = data;
+    g_free(letter->reason);
+    g_bytes_unref(letter->bytes);
+}
+
+/* ---- open and close ---- */
+
+static bool create_topics(struct stream *stream, GError **error)
+{
+    for (enum topic topic = 0; topic < TOPIC_COUNT; topic++) {
+        if (!bus_create_topic(stream->bus, topic_info(topic)->name, stream->settings.partitions,
+                              error))
+            return false;
+    }
+    return true;
+}
+
+static bool open_tasks(struct stream *stream, GError **error)
+{
+    int64_t monotonic_ms = clock_monotonic_ms(stream->context->clock);
+    stream->tasks = g_new0(struct task *, stream->settings.partitions);
+    for (int p = 0; p < stream->settings.partitions; p++) {
+        stream->tasks[p] = task_open(stream->db, stream->sql, stream->store, &stream->settings, p,
+                                     monotonic_ms, error);
+        if (!stream->tasks[p])
+            return false;
+        for (unsigned input = 0; input < INPUT_COUNT; input++) {
+            if (!position_check(&stream->tasks[p]->positions[input], stream->bus,
+                                topic_info(input_topics[input])->name, p, error))
+                return false;
+        }
+    }
+    return true;
+}
+
+static unsigned input_of(const char *topic)
+{
+    for (unsigned input = 0; input < INPUT_COUNT; input++) {
+        if (strcmp(topic_info(input_topics[input])->name, topic) == 0)
+            return input;
+    }
+    return INPUT_COUNT;
+}
+
+/* The counts of held hours go on from what the speed table has. */
+static bool load_hour_counts(struct stream *stream, GError **error)
+{
+    struct hour_count_row *rows;
+    size_t count;
+    if (!speed_read_hour_counts(stream->speed, INT64_MIN, INT64_MAX, stream->arena, &rows, &count,
+                                error))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        unsigned input = input_of(rows[i].topic);
+        if (input == INPUT_COUNT || rows[i].partition < 0 ||
+            rows[i].partition >= stream->settings.partitions)
+            continue;
+        GArray *counts = stream->tasks[rows[i].partition]->hour_counts[input];
+        hour_count_add(counts, hour_of(rows[i].hour_ms), rows[i].used_records);
+        g_array_index(counts, struct hour_count, counts->len - 1).dirty = false;
+    }
+    arena_reset(stream->arena);
+    return true;
+}
+
+static bool open_files(struct stream *stream, GError **error)
+{
+    const struct db_options options = {.sync = DB_SYNC_NORMAL, .cache_bytes = STREAM_CACHE_BYTES};
+    g_autofree char *path = config_path(stream->context->config, SPEED_SQLITE_FILE);
+    stream->db = db_open(path, &options, error);
+    if (!stream->db)
+        return false;
+    stream->sql = sql_file_load("contracts/stream.sql");
+    stream->speed = speed_sqlite_attach(stream->context, stream->db, error);
+    if (!stream->speed || !db_exec(stream->db, sql_file_get(stream->sql, "schema"), error))
+        return false;
+    stream->store = position_store_new(stream->db, stream->sql, error);
+    return stream->store != NULL;
+}
+
+struct stream *
+stream_open(const struct context *context, struct bus *bus, struct serde *serde, GError **error)
+{
+    struct stream *stream = g_new0(struct stream, 1);
+    stream->context = context;
+    stream->bus = bus;
+    stream->serde = serde;
+    stream->arena = arena_new();
+    stream->results = arena_new();
+    output_init(&stream->output);
+    stream->letters = g_array_new(FALSE, FALSE, sizeof(struct letter));
+    g_array_set_clear_func(stream->letters, letter_clear);
+    stream->last_commit_monotonic_ms = clock_monotonic_ms(context->clock);
+    if (!stream_settings_read(&stream->settings, context->config, error) ||
+        !open_files(stream, error) || !create_topics(stream, error) || !open_tasks(stream, error) ||
+        !load_hour_counts(stream, error)) {
+        stream_close(stream);
+        return NULL;
+    }
+    return stream;
+}
+
+void stream_close(struct stream *stream)
+{
+    if (!stream)
+        return;
+    for (int p = 0; stream->tasks && p < stream->settings.partitions; p++)
+        task_close(stream->tasks[p]);
+    g_free(stream->tasks);
+    position_store_free(stream->store);
+    speed_close(stream->speed);
+    db_close(stream->db);
+    sql_file_free(stream->sql);
+    output_free(&stream->output);
+    g_array_unref(stream->letters);
+    arena_free(stream->arena);
+    arena_free(stream->results);
+    g_free(stream);
+}
+
+/* ---- reading ---- */
+
+static void keep_letter(struct stream *stream,
+                        unsigned input,
+                        int partition,
+                        const struct bus_record *record,
+                        const char *reason)
+{
+    struct letter letter = {
+        .topic = topic_info(input_topics[input])->name,
+        .partition = partition,
+        .offset = record->offset,
+        .reason = g_strdup(reason),
+        .bytes = g_bytes_new(record->value.data, record->value.len),
+    };
+    g_array_append_val(stream->letters, letter);
+    stream->letter_bytes += record->value.len;
+}
+
+static bool commit_due(const struct stream *stream)
+{
+    return stream->records_pending >= stream->settings.commit_records ||
+           stream->letters->len >= STREAM_DEADLETTERS_MAX ||
+           stream->letter_bytes >= STREAM_DEADLETTER_BYTES_MAX;
+}
+
+static void
+count_records(struct stream *stream, const int64_t counts[RECORD_CLASS_COUNT], int64_t late)
+{
+    struct metrics *metrics = stream->context->metrics;
+    for (enum record_class class = 0; class < RECORD_CLASS_COUNT; class ++) {
+        if (counts[class])
+            metrics_add(metrics, METRIC_STREAM_RECORDS, record_class_name(class),
+                        (uint64_t)counts[class]);
+    }
+    if (late)
+        metrics_add(metrics, METRIC_STREAM_LATE, NULL, (uint64_t)late);
+}
+
+/* Takes the records of a fetched batch until a commit is due; the rest is fetched again. */
+static bool take_batch(struct stream *stream,
+                       struct task *task,
+                       unsigned input,
+                       const struct bus_batch *batch,
+                       GError **error)
+{
+    int64_t monotonic_ms = clock_monotonic_ms(stream->context->clock);
+    int64_t counts[RECORD_CLASS_COUNT] = {0}, late = 0;
+    bool taken = true;
+    size_t i = 0;
+    for (; i < batch->count && taken && !commit_due(stream); i++) {
+        struct task_result result;
+        taken = task_record(task, stream->serde, input, &batch->records[i], monotonic_ms,
+                            stream->results, &result, error);
+        if (!taken)
+            break;
+        if (result.class == RECORD_BAD)
+            keep_letter(stream, input, task->partition, &batch->records[i], result.reason);
+        arena_reset(stream->results);
+        counts[result.class]++;
+        late += result.late;
+        stream->records_pending++;
+    }
+    struct position *position = &task->positions[input];
+    if (taken && i == batch->count && batch->next_offset > position->next_offset)
+        position->next_offset = batch->next_offset;
+    position->end_offset = batch->end_offset;
+    count_records(stream, counts, late);
+    return taken;
+}
+
+static bool read_partition(
+    struct stream *stream, struct task *task, unsigned input, bool *ret_idle, GError **error)
+{
+    struct position *position = &task->positions[input];
+    struct bus_batch batch;
+    arena_reset(stream->arena);
+    if (!bus_fetch(stream->bus, topic_info(input_topics[input])->name, task->partition,
+                   position->next_offset, STREAM_FETCH_BYTES, stream->arena, &batch, error))
+        return false;
+    *ret_idle = batch.count == 0;
+    if (batch.count == 0) {
+        watermark_pass(&task->watermark, clock_monotonic_ms(stream->context->clock));
+        position->end_offset = batch.end_offset;
+        return true;
+    }
+    if (take_batch(stream, task, input, &batch, error))
+        return true;
+    /* AGAIN left nothing half done. */
+    stream->broken = !error || !error_is(*error, AGAIN);
+    return false;
+}
+
+bool stream_step(struct stream *stream, bool *ret_idle, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    assert(!stream->broken);
+    bool idle = true;
+    for (int p = 0; p < stream->settings.partitions; p++) {
+        for (unsigned input = 0; input < INPUT_COUNT; input++) {
+            bool nothing;
+            /* Also at the start: a commit that failed is repeated before more is read. */
+            if (commit_due(stream) && !stream_commit(stream, error))
+                return false;
+            if (!read_partition(stream, stream->tasks[p], input, &nothing, &why)) {
+                g_propagate_error(error, g_steal_pointer(&why));
+                return false;
+            }
+            idle = idle && nothing;
+        }
+    }
+    int64_t waited_ms =
+        clock_monotonic_ms(stream->context->clock) - stream->last_commit_monotonic_ms;
+    bool due = commit_due(stream) ||
+               (stream->records_pending > 0 && waited_ms >= stream->settings.commit_interval_ms);
+    if (due && !stream_commit(stream, error))
+        return false;
+    *ret_idle = idle;
+    return true;
+}
+
+/* ---- commit ---- */
+
+/* At least once: after a crash, or a produce call whose outcome isn't known, a letter may stand
+ * twice; topic, partition and offset in it tell. */
+static bool send_letters(struct stream *stream, GError **error)
+{
+    for (guint i = 0; i < stream->letters->len; i++) {
+        const struct letter *letter = &g_array_index(stream->letters, struct letter, i);
+        gsize len;
+        const void *data = g_bytes_get_data(letter->bytes, &len);
+        if (!serde_deadletter(stream->serde, stream->bus, letter->topic, letter->partition,
+                              letter->offset, letter->reason, (struct span){data, len}, error)) {
+            g_array_remove_range(stream->letters, 0, i);
+            return false;
+        }
+    }
+    g_array_set_size(stream->letters, 0);
+    stream->letter_bytes = 0;
+    return true;
+}
+
+static bool collect(struct stream *stream, GError **error)
+{
+    output_clear(&stream->output);
+    for (int p = 0; p < stream->settings.partitions; p++) {
+        if (!task_collect(stream->tasks[p], &stream->output, error))
+            return false;
+    }
+    return true;
+}
+
+static bool write_all(struct stream *stream, GError **error)
+{
+    failpoint("stream.commit.transaction");
+    for (int p = 0; p < stream->settings.partitions; p++) {
+        if (!task_write(stream->tasks[p], stream->store, error))
+            return false;
+    }
+    failpoint("stream.commit.state");
+    const struct speed_batch batch = output_batch(&stream->output);
+    if (!speed_write(stream->speed, &batch, error))
+        return false;
+    failpoint("stream.commit.speed");
+    return true;
+}
+
+static bool run_transaction(struct stream *stream, GError **error)
+{
+    if (!db_begin(stream->db, error))
+        return false;
+    if (!write_all(stream, error)) {
+        db_rollback(stream->db);
+        return false;
+    }
+    return db_commit(stream->db, error);
+}
+
+static void report(struct stream *stream, double seconds)
+{
+    struct metrics *metrics = stream->context->metrics;
+    size_t windows = 0;
+    int64_t watermark_ms = INT64_MAX;
+    for (int p = 0; p < stream->settings.partitions; p++) {
+        windows += state_windows_count(stream->tasks[p]->state);
+        if (stream->tasks[p]->watermark.value_ms != WATERMARK_NONE)
+            watermark_ms = MIN(watermark_ms, stream->tasks[p]->watermark.value_ms);
+    }
+    for (unsigned input = 0; input < INPUT_COUNT; input++) {
+        int64_t lag = 0;
+        for (int p = 0; p < stream->settings.partitions; p++) {
+            const struct position *position = &stream->tasks[p]->positions[input];
+            lag += MAX(position->end_offset - position->next_offset, 0);
+        }
+        metrics_set(metrics, METRIC_STREAM_LAG_RECORDS, topic_info(input_topics[input])->name,
+                    (double)lag);
+    }
+    metrics_add(metrics, METRIC_STREAM_COMMITS, NULL, 1);
+    metrics_observe(metrics, METRIC_STREAM_COMMIT_SECONDS, NULL, seconds);
+    metrics_set(metrics, METRIC_STREAM_STATE_WINDOWS, NULL, (double)windows);
+    if (watermark_ms != INT64_MAX)
+        metrics_set(metrics, METRIC_STREAM_WATERMARK_DELAY_SECONDS, NULL,
+                    (double)(clock_now_ms(stream->context->clock) - watermark_ms) /
+                        (double)MS_PER_SECOND);
+}
+
+bool stream_commit(struct stream *stream, GError **error)
+{
+    assert(!stream->broken);
+    int64_t start_us = clock_monotonic_us(stream->context->clock);
+    failpoint("stream.commit.begin");
+    if (!send_letters(stream, error))
+        return false;
+    failpoint("stream.commit.deadletters");
+    if (!collect(stream, error))
+        return false;
+    failpoint("stream.commit.collected");
+    if (!run_transaction(stream, error))
+        return false;
+    failpoint("stream.commit.committed");
+    for (int p = 0; p < stream->settings.partitions; p++)
+        task_committed(stream->tasks[p]);
+    output_clear(&stream->output);
+    stream->records_pending = 0;
+    stream->last_commit_monotonic_ms = clock_monotonic_ms(stream->context->clock);
+    report(stream, (double)(clock_monotonic_us(stream->context->clock) - start_us) / US_PER_SECOND);
+    return true;
+}
+
+void stream_counts(const struct stream *stream, const char *topic, struct stream_counts *ret_counts)
+{
+    *ret_counts = (struct stream_counts){.pending = stream->records_pending};
+    for (int p = 0; p < stream->settings.partitions; p++) {
+        for (unsigned input = 0; input < INPUT_COUNT; input++) {
+            const struct position *position = &stream->tasks[p]->positions[input];
+            if (topic && strcmp(topic, topic_info(input_topics[input])->name) != 0)
+                continue;
+            for (enum record_class class = 0; class < RECORD_CLASS_COUNT; class ++)
+                ret_counts->classes[class] += position->counts[class];
+            ret_counts->late += position->late;
+        }
+    }
+}
