@@ -13,9 +13,10 @@
 #define FRAME_MAGIC             0x00
 #define FRAME_BYTES             5
 #define SERDE_DECODERS_MAX      64 /* a topic; then the oldest goes */
-#define DEADLETTER_REASON_BYTES 1024
-#define DEADLETTER_OTHER_BYTES                                                                     \
-    2048 /* of a dead letter but its bytes: reason, topic, numbers, key */
+#define DEADLETTER_REASON_BYTES 256
+/* A dead letter without its bytes and its topic's name: mending the reason's UTF-8 may treble it.
+ */
+#define DEADLETTER_OTHER_BYTES (3 * DEADLETTER_REASON_BYTES + 128)
 
 struct known_decoder {
     int32_t id;

@@ -12,9 +12,9 @@ static const char *db_path(sqlite3 *db)
     return path && *path ? path : "(memory)";
 }
 
-bool db_error(sqlite3 *db, const char *what, GError **error)
+static bool error_at(sqlite3 *db, const char *path, const char *what, GError **error)
 {
-    const char *path = db_path(db), *text = sqlite3_errmsg(db);
+    const char *text = sqlite3_errmsg(db);
     int code = sqlite3_extended_errcode(db);
     switch (code & 0xff) {
     case SQLITE_BUSY:
@@ -58,6 +58,11 @@ bool db_error(sqlite3 *db, const char *what, GError **error)
         error_set(error, FAILED, "%s: %s: %s (code %d)", path, what, text, code);
     }
     return false;
+}
+
+bool db_error(sqlite3 *db, const char *what, GError **error)
+{
+    return error_at(db, db_path(db), what, error);
 }
 
 bool db_exec(sqlite3 *db, const char *sql, GError **error)
@@ -114,7 +119,7 @@ sqlite3 *db_open(const char *path, const struct db_options *options, GError **er
     if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK) {
         if (!db)
             g_error("%s: out of memory", path);
-        db_error(db, "open", error);
+        error_at(db, path, "open", error); /* SQLite knows no file name of it yet */
         return NULL;
     }
     sqlite3_extended_result_codes(db, 1);
