@@ -116,3 +116,11 @@ int app_usage(const char *command, const char *format, ...)
     fprintf(stderr, "marquee %s: %s; see marquee help %s\n", command, text, command);
     return EXIT_USAGE;
 }
+
+bool app_takes_no_more(int argc, char *const *argv, int taken)
+{
+    if (argc <= taken)
+        return true;
+    app_usage(argv[0], "expected nothing more, found \"%s\"", argv[taken]);
+    return false;
+}

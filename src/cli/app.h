@@ -44,5 +44,9 @@ void app_end(struct app *app);
 /* "marquee: TEXT" on stderr, and the exit code that the error's code means. */
 int app_fail(const GError *error);
 
+/* True where argv holds at most `taken` words (the command's own name counts); else the first that
+ * is too many is named on stderr, and the exit code is EXIT_USAGE. */
+bool app_takes_no_more(int argc, char *const *argv, int taken);
+
 /* Usage mistakes: "marquee COMMAND: TEXT; see marquee help COMMAND". Returns EXIT_USAGE. */
 int app_usage(const char *command, const char *format, ...) G_GNUC_PRINTF(2, 3);

@@ -46,8 +46,13 @@ int cmd_config(int argc, char **argv)
 
 int cmd_version(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
-    puts("marquee " MARQUEE_VERSION);
-    return EXIT_DONE;
+    struct app app = {0};
+    int code = EXIT_USAGE;
+    if (app_parse(&app, &argc, &argv, NULL, "Prints the version.", NULL) &&
+        app_takes_no_more(argc, argv, 1)) {
+        puts("marquee " MARQUEE_VERSION);
+        code = EXIT_DONE;
+    }
+    app_end(&app);
+    return code;
 }

@@ -11,6 +11,8 @@
 #include "cli/stages.h"
 #include "ingest/ingest.h"
 
+#define BACKFILL_DAYS_MAX 3650.0
+
 static void draw_backfill(const struct ingest_progress *state, void *user)
 {
     char note[64];
@@ -29,6 +31,16 @@ static int run_backfill(struct app *app, double days)
     return done ? EXIT_DONE : app_fail(error);
 }
 
+static bool parse_days(const char *text, double *ret_days)
+{
+    char *end;
+    double days = g_ascii_strtod(text, &end);
+    if (end == text || *end || !(days > 0 && days <= BACKFILL_DAYS_MAX))
+        return false;
+    *ret_days = days;
+    return true;
+}
+
 static char *role_names(void)
 {
     GString *names = g_string_new(NULL);
@@ -40,9 +52,9 @@ static char *role_names(void)
 int cmd_run(int argc, char **argv)
 {
     struct app app = {0};
-    double backfill_days = 0;
+    g_autofree char *backfill = NULL;
     const GOptionEntry extra[] = {
-        {"backfill", 0, 0, G_OPTION_ARG_DOUBLE, &backfill_days,
+        {"backfill", 0, 0, G_OPTION_ARG_STRING, &backfill,
          "ingest: first fill in the last DAYS from the simulator, then end", "DAYS"},
         G_OPTION_ENTRY_NULL,
     };
@@ -51,13 +63,17 @@ int cmd_run(int argc, char **argv)
     int code = EXIT_USAGE;
     if (app_parse(&app, &argc, &argv, "ROLE", summary, extra)) {
         const struct stage *stage = argc == 2 ? stage_find(argv[1]) : NULL;
+        double backfill_days = 0;
         if (!stage)
             app_usage("run", "expected one role of %s", names);
-        else if (backfill_days < 0 || (backfill_days > 0 && !g_str_equal(stage->name, "ingest")))
-            app_usage("run", "--backfill goes with ingest and takes a positive number of days");
+        else if (backfill && !g_str_equal(stage->name, "ingest"))
+            app_usage("run", "--backfill goes with ingest");
+        else if (backfill && !parse_days(backfill, &backfill_days))
+            app_usage("run", "--backfill: expected a number of days above 0 and up to %g",
+                      BACKFILL_DAYS_MAX);
         else if (app_start(&app)) {
             g_autoptr(GError) error = NULL;
-            if (backfill_days > 0)
+            if (backfill)
                 code = run_backfill(&app, backfill_days);
             else
                 code = stages_run(&app.context, &stage, 1, &error) ? EXIT_DONE : app_fail(error);
@@ -73,7 +89,7 @@ int cmd_up(int argc, char **argv)
     int code = EXIT_USAGE;
     if (app_parse(&app, &argc, &argv, NULL,
                   "Runs all roles in this process until SIGTERM or Ctrl-C.", NULL) &&
-        app_start(&app)) {
+        app_takes_no_more(argc, argv, 1) && app_start(&app)) {
         const struct stage *wanted[16];
         size_t count = 0;
         for (const struct stage *stage = stages; stage->name; stage++) {

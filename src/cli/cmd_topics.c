@@ -207,7 +207,8 @@ int cmd_topics(int argc, char **argv)
         app_usage("topics", "expected list, tail or dump, found \"%s\"", verb);
     else if (parsed && g_str_equal(verb, "tail") && (!name || tail_count < 1))
         app_usage("topics", "tail needs a topic, and -n at least 1");
-    else if (parsed && app_start(&app)) {
+    else if (parsed && app_takes_no_more(argc, argv, g_str_equal(verb, "list") ? 2 : 3) &&
+             app_start(&app)) {
         struct reader reader;
         g_autoptr(GError) error = NULL;
         bool known = true;

@@ -49,6 +49,12 @@ static int run_command(const struct command *command, int argc, char **argv)
     return command->run(argc, argv);
 }
 
+static int unknown_command(const char *name)
+{
+    fprintf(stderr, "marquee: there is no command \"%s\"; see marquee help\n", name);
+    return EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : NULL;
@@ -62,15 +68,15 @@ int main(int argc, char **argv)
             char *help_argv[] = {argv[2], (char *)"--help", NULL};
             return run_command(command, 2, help_argv);
         }
+        if (argc > 2)
+            return unknown_command(argv[2]);
         print_help(stdout);
         return EXIT_DONE;
     }
     if (g_str_equal(name, "--version"))
-        return cmd_version(1, argv);
+        return cmd_version(1, (char *[]){(char *)"version", NULL});
     const struct command *command = command_find(name);
-    if (!command) {
-        fprintf(stderr, "marquee: there is no command \"%s\"; see marquee help\n", name);
-        return EXIT_USAGE;
-    }
+    if (!command)
+        return unknown_command(name);
     return run_command(command, argc - 1, argv + 1);
 }
