@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "cli/line_reader.h"
+#include "sentiment/sentences.h"
 #include "sentiment/vader.h"
 
 #define NAME "marquee sentiment"
@@ -24,7 +25,7 @@
 enum { EXIT_DONE, EXIT_FAILED, EXIT_USAGE };
 
 struct options {
-    gboolean jsonl, transform, explain;
+    gboolean jsonl, transform, explain, sentences;
     char *field, *id;
 };
 
@@ -60,15 +61,19 @@ static char *put_decimal(char *at, double value, int digits)
     return at;
 }
 
-static void print_scores(const struct vader_scores *scores)
+/* The row's last columns: the four scores, and with --sentences the mean. */
+static void print_scores(const struct vader_scores *scores, const int *sentences_e4)
 {
     const double values[] = {scores->neg, scores->neu, scores->pos, scores->compound};
-    char row[64], *at = row;
+    char row[80], *at = row;
 
     for (int i = 0; i < 4; i++) {
         at = put_decimal(at, values[i], i < 3 ? 3 : 4);
-        *at++ = i < 3 ? '\t' : '\n';
+        *at++ = '\t';
     }
+    if (sentences_e4)
+        at = put_decimal(at, *sentences_e4 / 1e4, 4) + 1;
+    at[-1] = '\n';
     fwrite(row, 1, (size_t)(at - row), stdout);
 }
 
@@ -98,7 +103,8 @@ static void answer(const struct session *session, const char *id, const char *te
         if (id)
             printf("%s\t", id);
     }
-    print_scores(&scores);
+    int sentences_e4 = session->options.sentences ? sentences_compound_e4(text, len) : 0;
+    print_scores(&scores, session->options.sentences ? &sentences_e4 : NULL);
 }
 
 static void flush_output(void *user)
@@ -209,7 +215,8 @@ static void score_transform(struct session *session, const struct line *line)
                  line->cut ? "longer than %zu bytes" : "no tab after the id (of %zu)",
                  line->cut ? LINE_BYTES_MAX : line->len);
     }
-    fputs("\t\\N\t\\N\t\\N\t\\N\n", stdout);
+    fputs("\t\\N\t\\N\t\\N\t\\N", stdout);
+    fputs(session->options.sentences ? "\t\\N\n" : "\n", stdout);
 }
 
 static void score_line(struct session *session, struct line *line)
@@ -276,6 +283,8 @@ int cmd_sentiment(int argc, char **argv)
          "each line is id TAB base64(text), as Spark's TRANSFORM sends it", NULL},
         {"explain", 0, 0, G_OPTION_ARG_NONE, &options->explain,
          "print each word's valence after each rule", NULL},
+        {"sentences", 0, 0, G_OPTION_ARG_NONE, &options->sentences,
+         "append the mean compound of the sentences, a second score", NULL},
         {0},
     };
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);

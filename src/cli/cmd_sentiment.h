@@ -6,6 +6,8 @@
  *     marquee sentiment --transform   id TAB base64(text)  id first: for Spark's TRANSFORM
  *     marquee sentiment --explain     (with or without --jsonl) each word's valence, rule by rule
  *
+ * --sentences appends a column to each row: sentences.h's score, the mean over the sentences.
+ *
  * Numbers are written as Python writes them: 0.0, 0.4404, -0.128. Output keeps the order of the
  * input. A line that can't be scored is named on standard error with its number and gives no row;
  * with --transform it gives its id and \N (null) four times, since Spark wants a row for a row.

@@ -61,6 +61,11 @@ class SentimentTest(unittest.TestCase):
         self.assertEqual(out[6], "7\t" + NULLS)
         self.assertEqual([line.split(": ")[1] for line in err], ["line 4", "line 5", "line 7"])
 
+    def test_sentences(self):
+        """One more column: the mean of the sentences that say something, -0.3412 and 0.4404."""
+        self.assertEqual(run("not good. good\n", "--sentences"), (0, [run("not good. good\n")[1][0] + "\t0.0496"], []))
+        self.assertEqual(run("1\tx\n", "--transform", "--sentences")[1], ["1\t" + NULLS + "\t\\N"])
+
     def test_explain(self):
         """Steps of each word, then the scores."""
         self.assertEqual(run("not good!\n", "--explain")[1], [

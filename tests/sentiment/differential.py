@@ -110,18 +110,19 @@ def start(pipe, shared):
 
 
 def run_batch(job):
-    """(texts compared, differing (text, made up, small text, both scores))."""
+    """(texts compared, how many differ, some of these: made up, made small, both scores)."""
     kind, number, count = job
     if kind == "corpus":
         texts = [(t.encode(), False) for t in PAIR.corpus[number : number + count]]
     else:
         texts = list(PAIR.texts.texts(number, count))
     found = []
-    for i in PAIR.differences([text for text, _ in texts])[:REPORTED_MAX]:
+    different = PAIR.differences([text for text, _ in texts])
+    for i in different[:REPORTED_MAX]:
         small = PAIR.shrink(texts[i][0])
         found.append((texts[i][1], small, struct.unpack("=4d", PAIR.reference(small)),
                       struct.unpack("=4d", PAIR.ours.scores([small])[0])))
-    return len(texts), found
+    return len(texts), len(different), found
 
 
 def case_of(text, expected):
@@ -184,9 +185,9 @@ def main():
         jobs.append(("fuzz", f"{args.seed}.{at}", min(BATCH, count - at)))
     done, different, shown, began = 0, 0, 0, time.monotonic()
     with multiprocessing.Pool(args.processes, start, (args.pipe, shared)) as pool:
-        for texts, found in pool.imap_unordered(run_batch, jobs):
+        for texts, batch_different, found in pool.imap_unordered(run_batch, jobs):
             done += texts
-            different += len(found)
+            different += batch_different
             for made_up, text, expected, got in found:
                 if shown < REPORTED_MAX:
                     print(f"DIFFERENT {text!r}\n  reference {expected}\n  ours      {got}", flush=True)

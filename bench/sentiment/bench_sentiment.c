@@ -1,0 +1,99 @@
+/* bench_sentiment.c: how fast vader_score is. usage: bench_sentiment FRAMES SECONDS
+ *
+ * FRAMES holds texts as a 4-byte length and the bytes (reference.py writes it). They are scored
+ * again and again, on this thread, until SECONDS have passed; one line tells `texts bytes passes
+ * seconds ticks checksum`. ticks: of the processor's time stamp counter, 0 where there is none. The
+ * checksum, of all compounds in ten-thousandths, is to be the reference's.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <glib.h>
+
+#include "sentiment/vader.h"
+
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+static uint64_t ticks_now(void)
+{
+#if defined(__x86_64__)
+    return __rdtsc();
+#else
+    return 0;
+#endif
+}
+
+static double seconds_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Scores all texts once; returns their number, or -1 where the frames end within one. */
+static long pass(const char *frames, size_t size, uint64_t *ret_bytes, int64_t *ret_checksum)
+{
+    uint64_t bytes = 0;
+    int64_t checksum = 0;
+    long texts = 0;
+
+    for (size_t at = 0; at < size; texts++) {
+        uint32_t len;
+        if (size - at < sizeof len)
+            return -1;
+        memcpy(&len, frames + at, sizeof len);
+        at += sizeof len;
+        if (size - at < len)
+            return -1;
+        struct vader_scores scores;
+        vader_score(frames + at, len, &scores);
+        checksum += vader_scores_e4(&scores);
+        bytes += len;
+        at += len;
+    }
+    *ret_bytes = bytes;
+    *ret_checksum = checksum;
+    return texts;
+}
+
+int main(int argc, char **argv)
+{
+    g_autofree char *frames = NULL;
+    g_autoptr(GError) error = NULL;
+    size_t size;
+
+    double limit_s = argc == 3 ? g_ascii_strtod(argv[2], NULL) : 0;
+    if (limit_s <= 0) {
+        fprintf(stderr, "usage: bench_sentiment FRAMES SECONDS\n");
+        return 2;
+    }
+    if (!g_file_get_contents(argv[1], &frames, &size, &error)) {
+        fprintf(stderr, "bench_sentiment: %s\n", error->message);
+        return 1;
+    }
+    uint64_t bytes = 0;
+    int64_t checksum = 0;
+    long texts = pass(frames, size, &bytes, &checksum); /* warms the caches, as reference.py does */
+    if (texts < 0) {
+        fprintf(stderr, "bench_sentiment: %s: the last text is cut off\n", argv[1]);
+        return 1;
+    }
+    long passes = 0;
+    double began_s = seconds_now(), took_s;
+    uint64_t began = ticks_now();
+    do {
+        pass(frames, size, &bytes, &checksum);
+        passes++;
+        took_s = seconds_now() - began_s;
+    } while (took_s < limit_s);
+    printf("%ld %" G_GUINT64_FORMAT " %ld %.6f %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT "\n", texts,
+           bytes, passes, took_s, ticks_now() - began, checksum);
+    return 0;
+}
