@@ -69,8 +69,9 @@ static bool differ(struct comparison *comparison, const char *format, ...)
         va_start(args, format);
         g_autofree char *text = g_strdup_vprintf(format, args);
         va_end(args);
-        comparison->reason = g_strdup_printf(
-            "%s: %s", comparison->path->len ? comparison->path->str + 1 : "the record", text);
+        const char *path = comparison->path->str;
+        comparison->reason =
+            g_strdup_printf("%s: %s", *path ? path + (*path == '.') : "the record", text);
     }
     return false;
 }
