@@ -164,6 +164,7 @@ def main():
     parser.add_argument("--seeds", nargs=2, type=int, default=(1, 12))
     parser.add_argument("--records", type=int, default=3000)
     parser.add_argument("--table", action="append", choices=sorted(KEYS))
+    parser.add_argument("-v", action="store_true", help="accepted and ignored: run.sh gives it")
     args = parser.parse_args()
     total, failed, rows = collections.Counter(), [], 0
     with tempfile.TemporaryDirectory() as folder:
