@@ -1,0 +1,137 @@
+/* Genre analytics: batch only. Names are matched whatever their case. */
+#include <string.h>
+
+#include "base/json_writer.h"
+#include "serve/json_scan.h"
+#include "serve/worker.h"
+
+#define GENRE_LIMIT_DEFAULT 200
+
+/* ---- the genres of a generation ---- */
+
+/* The array of the one "genres" document: a summary a genre, by name. */
+static bool build_genres(struct answer *answer, void *user, GString *out, GError **error)
+{
+    (void)user;
+    struct view_filter filter = {.key = {.view_type = "genres"}};
+    struct view_doc *docs;
+    size_t count;
+    const char *cursor;
+    if (!view_query(answer->worker->view, answer->merge->generation.generation, &filter, NULL, 1,
+                    answer->arena, &docs, &count, &cursor, error))
+        return false;
+    struct span genres;
+    if (count > 0 && json_scan_member(json_scan_text(docs[0].data), "genres", &genres))
+        g_string_append_len(out, genres.data, (gssize)genres.len);
+    else
+        g_string_append(out, "[]");
+    return true;
+}
+
+static bool genres_of(struct answer *answer, struct span *ret_genres, GError **error)
+{
+    const char *name = arena_printf(answer->arena, "genres|%" G_GINT64_FORMAT,
+                                    answer->merge->generation.generation);
+    return answer_part(answer, name, SERVE_BATCH_TTL_MS, build_genres, NULL, &ret_genres->data,
+                       &ret_genres->len, error);
+}
+
+/* ---- /analytics/genres ---- */
+
+static bool genre_list_write(struct answer *answer, GError **error)
+{
+    struct span genres;
+    if (!genres_of(answer, &genres, error))
+        return false;
+    json_write_key(answer->body, "data");
+    json_write_raw(answer->body, genres.data, genres.len);
+    return true;
+}
+
+static const char *const no_arguments[] = {NULL};
+
+const struct endpoint genre_list_endpoint = {.arguments = no_arguments, .write = genre_list_write};
+
+/* ---- /analytics/genre/{genre} ---- */
+
+static bool same_name(const char *a, const char *b)
+{
+    g_autofree char *x = g_utf8_casefold(a, -1), *y = g_utf8_casefold(b, -1);
+    return strcmp(x, y) == 0;
+}
+
+/* The genre's own spelling; NULL, and ret_known lists all, where there is none. */
+static const char *
+find_genre(struct span genres, const char *asked, struct arena *arena, GString *ret_known)
+{
+    struct span object, value;
+    const char *name;
+    for (size_t at = 0; json_scan_next(genres, &at, NULL, &object);) {
+        if (!json_scan_member(object, "genre", &value) || !json_scan_string(value, arena, &name))
+            continue;
+        if (g_utf8_validate(asked, -1, NULL) && same_name(name, asked))
+            return name;
+        g_string_append_printf(ret_known, "%s%s", ret_known->len ? ", " : "", name);
+    }
+    return NULL;
+}
+
+static void reply_unknown(struct answer *answer, const char *asked, const char *known)
+{
+    if (answer->merge->generation.generation == 0)
+        http_problem(answer->request, answer->response, 404,
+                     "no batch run has been published yet, so there is no genre analytics; see "
+                     "/api/v1/runs");
+    else
+        http_problem(answer->request, answer->response, 404,
+                     "genre \"%.64s\" is not known; known are: %s", asked, *known ? known : "none");
+}
+
+static bool write_documents(struct answer *answer, const char *genre, int64_t limit, GError **error)
+{
+    struct view_filter filter = {.key = {.view_type = "genre_analytics", .genre = genre}};
+    const char *cursor = http_request_query(answer->request, "cursor");
+    int64_t generation = answer->merge->generation.generation;
+    /* A cursor goes on in the generation that it names, while that is kept. */
+    if (cursor && !view_cursor_generation(cursor, &generation, error))
+        return false;
+    struct view_doc *docs;
+    size_t count;
+    if (!view_query(answer->worker->view, generation, &filter, cursor, (size_t)limit, answer->arena,
+                    &docs, &count, &cursor, error))
+        return false;
+    GString *out = answer->body;
+    json_write_key(out, "data");
+    json_write_object(out);
+    json_add_string(out, "genre", genre);
+    json_write_key(out, "rows");
+    json_write_array(out);
+    for (size_t i = 0; i < count; i++)
+        json_write_raw(out, docs[i].data, strlen(docs[i].data));
+    json_write_array_end(out);
+    json_write_object_end(out);
+    json_add_string(out, "next_cursor", cursor);
+    return true;
+}
+
+static bool genre_write(struct answer *answer, GError **error)
+{
+    int64_t limit;
+    struct span genres;
+    if (!http_query_int(answer->request, answer->response, "limit", 1, VIEW_QUERY_LIMIT_MAX,
+                        GENRE_LIMIT_DEFAULT, &limit) ||
+        !genres_of(answer, &genres, error))
+        return false;
+    const char *asked = http_request_param(answer->request, "genre");
+    g_autoptr(GString) known = g_string_new(NULL);
+    const char *genre = find_genre(genres, asked, answer->arena, known);
+    if (!genre) {
+        reply_unknown(answer, asked, known->str);
+        return false;
+    }
+    return write_documents(answer, genre, limit, error);
+}
+
+static const char *const genre_arguments[] = {"limit", "cursor", NULL};
+
+const struct endpoint genre_endpoint = {.arguments = genre_arguments, .write = genre_write};

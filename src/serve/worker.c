@@ -1,0 +1,299 @@
+#include "serve/worker.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/json_writer.h"
+#include "base/log.h"
+
+#define JSON_TYPE            "application/json"
+#define ARGUMENT_BYTES_SHOWN 64
+
+struct worker *worker_new(struct serve *serve, GError **error)
+{
+    struct view *view = view_open(serve->context, error);
+    if (!view)
+        return NULL;
+    struct worker *worker = g_new0(struct worker, 1);
+    worker->serve = serve;
+    worker->view = view;
+    worker->merge_arena = arena_new();
+    worker_merge_forget(worker);
+    return worker;
+}
+
+void worker_free(struct worker *worker)
+{
+    if (!worker)
+        return;
+    view_close(worker->view);
+    arena_free(worker->merge_arena);
+    g_free(worker);
+}
+
+void worker_merge_forget(struct worker *worker)
+{
+    worker->merged_at_ms = INT64_MIN / 2;
+}
+
+bool worker_merge(struct worker *worker, const struct merge **ret_merge, GError **error)
+{
+    const struct context *context = worker->serve->context;
+    int64_t now_ms = clock_monotonic_ms(context->clock);
+    if (now_ms - worker->merged_at_ms >= SERVE_FRESH_MS || context->config->cache_size_bytes == 0) {
+        arena_reset(worker->merge_arena);
+        worker_merge_forget(worker);
+        if (!merge_load(worker->view, context, worker->merge_arena, &worker->merge, error))
+            return false;
+        worker->merged_at_ms = now_ms;
+    }
+    *ret_merge = &worker->merge;
+    return true;
+}
+
+/* ---- query arguments ---- */
+
+struct argument_check {
+    const char *const *known;
+    GHashTable *seen;
+    char *wrong; /* what is wrong with it, or NULL */
+};
+
+static bool check_argument(void *user, const char *name, const char *value)
+{
+    (void)value;
+    struct argument_check *check = user;
+    if (!g_strv_contains(check->known, name))
+        check->wrong = g_strdup_printf("query argument \"%.*s\" is not known here",
+                                       ARGUMENT_BYTES_SHOWN, name);
+    else if (!g_hash_table_add(check->seen, (gpointer)name))
+        check->wrong = g_strdup_printf("query argument \"%s\" stands twice", name);
+    return !check->wrong;
+}
+
+bool answer_arguments(const struct http_request *request,
+                      struct http_response *response,
+                      const char *const *known)
+{
+    struct argument_check check = {.known = known,
+                                   .seen = g_hash_table_new(g_str_hash, g_str_equal)};
+    http_request_each_query(request, check_argument, &check);
+    g_hash_table_unref(check.seen);
+    if (!check.wrong)
+        return true;
+    g_autofree char *list = g_strjoinv(", ", (char **)known);
+    http_problem(request, response, 400, "%s; %s%s", check.wrong,
+                 *known ? "this address takes: " : "this address takes none", list);
+    g_free(check.wrong);
+    return false;
+}
+
+bool answer_time(struct answer *answer, const char *name, int64_t fallback_ms, int64_t *ret_time_ms)
+{
+    const char *text = http_request_query(answer->request, name);
+    int64_t time_ms = text ? clock_parse_iso8601(text) : fallback_ms;
+    if (text && time_ms < 0) {
+        http_problem(
+            answer->request, answer->response, 400,
+            "query argument %s is \"%.*s\"; expected a time in UTC such as 2026-03-03T04:00:00Z "
+            "or a day such as 2026-03-03",
+            name, ARGUMENT_BYTES_SHOWN, text);
+        return false;
+    }
+    *ret_time_ms = time_ms;
+    return true;
+}
+
+/* ---- replies ---- */
+
+/* FNV-1a, 64 bits: an ETag only has to change when the body does. */
+static uint64_t body_hash(const char *body, size_t len)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ (uint8_t)body[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+/* If-None-Match: "*" or a list of tags; weak ones count (RFC 9110, 13.1.2). */
+static bool client_has(const struct http_request *request, const char *etag)
+{
+    const char *header = http_request_header(request, "If-None-Match");
+    if (!header)
+        return false;
+    if (strcmp(header, "*") == 0)
+        return true;
+    g_auto(GStrv) tags = g_strsplit(header, ",", -1);
+    for (size_t i = 0; tags[i]; i++) {
+        const char *tag = g_strstrip(tags[i]);
+        if (g_str_has_prefix(tag, "W/"))
+            tag += 2;
+        if (strcmp(tag, etag) == 0)
+            return true;
+    }
+    return false;
+}
+
+void answer_reply(const struct http_request *request,
+                  struct http_response *response,
+                  const char *content_type,
+                  const char *cache_control,
+                  const char *body,
+                  size_t len,
+                  bool body_static)
+{
+    struct arena *arena = http_request_arena(request);
+    const char *etag =
+        arena_printf(arena, "\"%016" G_GINT64_MODIFIER "x-%zx\"", body_hash(body, len), len);
+    http_header_add(response, "ETag", etag);
+    http_header_add(response, "Cache-Control", cache_control);
+    if (client_has(request, etag)) {
+        http_reply(response, 304, NULL, "", 0);
+        response->body_static = true;
+        return;
+    }
+    http_reply(response, 200, content_type, body_static ? body : arena_strndup(arena, body, len),
+               len);
+    response->body_static = body_static;
+}
+
+/* The client's copy may be shown again only after a look at us: numbers move every second. With
+ * keys, shared caches must not keep it. */
+static void reply_json(struct answer *answer, const char *body, size_t len)
+{
+    bool keys = auth_needed(answer->worker->serve->auth);
+    answer_reply(answer->request, answer->response, JSON_TYPE,
+                 keys ? "private, no-cache" : "no-cache", body, len, false);
+}
+
+static void reply_error(struct answer *answer, const GError *error)
+{
+    switch (error->code) {
+    case MARQUEE_ERROR_BADDATA:
+        http_problem(answer->request, answer->response, 400, "%s", error->message);
+        return;
+    case MARQUEE_ERROR_NOTFOUND:
+        http_problem(answer->request, answer->response, 410, "%s", error->message);
+        return;
+    case MARQUEE_ERROR_AGAIN:
+        http_problem(answer->request, answer->response, 503, "the views are busy; ask again");
+        http_header_add(answer->response, "Retry-After", "1");
+        break;
+    default:
+        http_problem(answer->request, answer->response, 500,
+                     "the views can't be read; the server's log says why");
+    }
+    log_error(answer->worker->serve->context->log, "serve", "a request failed",
+              LOG_STR("path", http_request_path(answer->request)),
+              LOG_STR("error", error->message));
+}
+
+/* ---- the cache ---- */
+
+static bool name_argument(void *user, const char *name, const char *value)
+{
+    g_string_append_printf(user, "|%zu:%s=%zu:%s", strlen(name), name, strlen(value), value);
+    return true;
+}
+
+/* Path and arguments with their lengths, so that no two requests have one name. */
+static GString *answer_name(const struct http_request *request)
+{
+    const char *path = http_request_path(request);
+    GString *name = g_string_new(NULL);
+    g_string_append_printf(name, "answer|%zu:%s", strlen(path), path);
+    http_request_each_query(request, name_argument, name);
+    return name;
+}
+
+bool answer_part(struct answer *answer,
+                 const char *name,
+                 int64_t ttl_ms,
+                 bool (*build)(struct answer *answer, void *user, GString *out, GError **error),
+                 void *user,
+                 const char **ret_text,
+                 size_t *ret_len,
+                 GError **error)
+{
+    struct cache *cache = answer->worker->serve->cache;
+    if (cache_get(cache, name, answer->arena, ret_text, ret_len))
+        return true;
+    g_autoptr(GString) out = g_string_new(NULL);
+    if (!build(answer, user, out, error))
+        return false;
+    cache_put(cache, name, out->str, out->len, ttl_ms);
+    *ret_text = arena_strndup(answer->arena, out->str, out->len);
+    *ret_len = out->len;
+    return true;
+}
+
+/* ---- an answer ---- */
+
+/* {members, "meta": {...}} */
+static bool write_body(struct answer *answer, const struct endpoint *endpoint, GError **error)
+{
+    g_string_truncate(answer->body, 0);
+    if (!worker_merge(answer->worker, &answer->merge, error))
+        return false;
+    json_write_object(answer->body);
+    if (!endpoint->write(answer, error))
+        return false;
+    json_write_key(answer->body, "meta");
+    merge_write_meta(answer->merge, answer->body);
+    json_write_object_end(answer->body);
+    return true;
+}
+
+/* A plan may name a generation that has just been swept: once more, with a new plan. */
+static bool
+write_body_retried(struct answer *answer, const struct endpoint *endpoint, GError **error)
+{
+    GError *failure = NULL;
+    if (write_body(answer, endpoint, &failure))
+        return true;
+    if (error_is(failure, NOTFOUND)) {
+        g_clear_error(&failure);
+        worker_merge_forget(answer->worker);
+        return write_body(answer, endpoint, error);
+    }
+    if (failure)
+        g_propagate_error(error, failure);
+    return false;
+}
+
+static void answer_fresh(struct answer *answer, const struct endpoint *endpoint, const char *name)
+{
+    g_autoptr(GError) error = NULL;
+    if (write_body_retried(answer, endpoint, &error)) {
+        if (!endpoint->uncached)
+            cache_put(answer->worker->serve->cache, name, answer->body->str, answer->body->len,
+                      SERVE_FRESH_MS);
+        reply_json(answer, answer->body->str, answer->body->len);
+    } else if (error) {
+        reply_error(answer, error);
+    }
+}
+
+void answer_run(const struct endpoint *endpoint,
+                const struct http_request *request,
+                struct http_response *response,
+                struct worker *worker)
+{
+    if (!answer_arguments(request, response, endpoint->arguments))
+        return;
+    struct answer answer = {.request = request,
+                            .response = response,
+                            .worker = worker,
+                            .arena = http_request_arena(request),
+                            .body = g_string_sized_new(4096)};
+    g_autoptr(GString) name = answer_name(request);
+    const char *body;
+    size_t len;
+    if (!endpoint->uncached &&
+        cache_get(worker->serve->cache, name->str, answer.arena, &body, &len))
+        reply_json(&answer, body, len);
+    else
+        answer_fresh(&answer, endpoint, name->str);
+    g_string_free(answer.body, TRUE);
+}
