@@ -103,3 +103,9 @@ DELETE FROM stream_seen WHERE task = ?1 AND kind = ?2 AND (bucket, key) IN (
 -- name: expire_producers
 DELETE FROM stream_seen WHERE task = ?1 AND kind = ?2 AND (bucket, key) IN (
   SELECT bucket, key FROM stream_seen WHERE task = ?1 AND kind = ?2 AND b <= ?3 LIMIT ?4);
+
+-- name: status_positions
+SELECT topic, partition, next_offset, used, duplicate, expired, bad, late FROM stream_positions ORDER BY topic, partition;
+
+-- name: status_watermark
+SELECT min(watermark) FROM stream_tasks;

@@ -5,12 +5,18 @@
 #include <glib.h>
 
 #include "cli/app.h"
+#include "cli/cmd_sentiment.h"
+#include "cli/cmd_tmdb_sim.h"
 #include "cli/commands.h"
 
 const struct command commands[] = {
     {"up", "", "run everything in this process: ingest, stream, sync, batch, serve", cmd_up},
     {"run", "ROLE", "run one role: ingest, stream, sync, batch, serve", cmd_run},
+    {"tmdb-sim", "", "serve TMDB's API from a built-in catalogue, on a clock of its own",
+     cmd_tmdb_sim},
     {"topics", "[list | tail TOPIC | dump]", "look into the bus", cmd_topics},
+    {"status", "", "what runs, how far it is, what waits", cmd_status},
+    {"sentiment", "", "score texts from standard input with VADER", cmd_sentiment},
     {"config", "check | reference | metrics | example",
      "check the settings, or print what there is to set", cmd_config},
     {"version", "", "print the version", cmd_version},
