@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include <sys/resource.h>
 
 #include <glib/gstdio.h>
 
@@ -36,21 +36,21 @@ struct watch {
     double wall_s, cpu_s;
 };
 
-static double seconds_of(clockid_t id)
+static struct watch watch_now(const struct bench *bench)
 {
-    struct timespec now;
-    clock_gettime(id, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    struct rusage usage;
+    getrusage(RUSAGE_THREAD, &usage);
+    return (struct watch){
+        .wall_s = (double)clock_monotonic_us(bench->context.clock) * 1e-6,
+        .cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                 (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6,
+    };
 }
 
-static struct watch watch_start(void)
+static void
+print_rate(const struct bench *bench, const char *what, int64_t records, struct watch start)
 {
-    return (struct watch){seconds_of(CLOCK_MONOTONIC), seconds_of(CLOCK_THREAD_CPUTIME_ID)};
-}
-
-static void print_rate(const char *what, int64_t records, struct watch start)
-{
-    struct watch now = watch_start();
+    struct watch now = watch_now(bench);
     printf("%-16s %10.0f records/s wall %10.0f records/s cpu\n", what,
            (double)records / (now.wall_s - start.wall_s),
            (double)records / (now.cpu_s - start.cpu_s));
@@ -84,7 +84,7 @@ static void bench_codec(struct bench *bench)
     for (uint32_t i = 0; i < BATCH; i++)
         ratings[i] = rating_of(i);
     int rounds = MAX(bench->records / BATCH, 1);
-    struct watch start = watch_start();
+    struct watch start = watch_now(bench);
     for (int round = 0; round < rounds; round++) {
         g_byte_array_set_size(bytes, 0);
         for (int i = 0; i < BATCH; i++) {
@@ -92,14 +92,14 @@ static void bench_codec(struct bench *bench)
             ends[i] = bytes->len;
         }
     }
-    print_rate("encode", (int64_t)rounds * BATCH, start);
+    print_rate(bench, "encode", (int64_t)rounds * BATCH, start);
     for (int i = 0; i < BATCH; i++) {
         size_t begin = i ? ends[i - 1] : 0;
         values[i] = (struct span){(const char *)bytes->data + begin, ends[i] - begin};
     }
     GError *error = NULL;
     int64_t sum = 0;
-    start = watch_start();
+    start = watch_now(bench);
     for (int round = 0; round < rounds; round++) {
         for (int i = 0; i < BATCH; i++) {
             struct rating rating;
@@ -109,7 +109,7 @@ static void bench_codec(struct bench *bench)
             sum += rating.movie_id;
         }
     }
-    print_rate("decode", (int64_t)rounds * BATCH, start);
+    print_rate(bench, "decode", (int64_t)rounds * BATCH, start);
     g_assert(sum > 0);
 }
 
@@ -120,7 +120,7 @@ static void bench_produce(struct bench *bench)
     g_autofree char(*keys)[TOPIC_KEY_BYTES] = g_malloc_n(BATCH, TOPIC_KEY_BYTES);
     g_autoptr(GByteArray) bytes = g_byte_array_new();
     double produce_wall_s = 0, produce_cpu_s = 0;
-    struct watch all = watch_start();
+    struct watch all = watch_now(bench);
     for (int done = 0; done < bench->records; done += BATCH) {
         g_byte_array_set_size(bytes, 0);
         for (int i = 0; i < BATCH; i++) {
@@ -136,21 +136,21 @@ static void bench_produce(struct bench *bench)
             messages[i].value = (struct span){(const char *)bytes->data + begin, ends[i] - begin};
         }
         GError *error = NULL;
-        struct watch start = watch_start();
+        struct watch start = watch_now(bench);
         stop_on(bus_produce(bench->bus, messages, BATCH, NULL, &error), error);
-        struct watch end = watch_start();
+        struct watch end = watch_now(bench);
         produce_wall_s += end.wall_s - start.wall_s;
         produce_cpu_s += end.cpu_s - start.cpu_s;
     }
     printf("%-16s %10.0f records/s wall %10.0f records/s cpu\n", "produce",
            bench->records / produce_wall_s, bench->records / produce_cpu_s);
-    print_rate("encode+produce", bench->records, all);
+    print_rate(bench, "encode+produce", bench->records, all);
 }
 
 /* Reads the whole log, with or without decoding it. */
 static void bench_fetch(struct bench *bench, bool decode)
 {
-    struct watch start = watch_start();
+    struct watch start = watch_now(bench);
     int64_t total = 0, sum = 0;
     for (int partition = 0; partition < bench->config->bus_partitions; partition++) {
         struct bus_batch batch = {0};
@@ -171,7 +171,7 @@ static void bench_fetch(struct bench *bench, bool decode)
         } while (batch.count > 0);
     }
     g_assert(total == bench->records && (!decode || sum > 0));
-    print_rate(decode ? "fetch+decode" : "fetch", total, start);
+    print_rate(bench, decode ? "fetch+decode" : "fetch", total, start);
 }
 
 static void remove_folder(const char *folder)
@@ -194,7 +194,7 @@ int main(int argc, char **argv)
     stop_on(folder != NULL, error);
     g_free(bench.config->data_dir);
     bench.config->data_dir = g_strdup(folder);
-    bench.context = (struct context){.config = bench.config, .clock = clock_new_manual(START_MS)};
+    bench.context = (struct context){.config = bench.config, .clock = clock_new_real()};
     bench.registry = registry_open(&bench.context, &error);
     stop_on(bench.registry != NULL, error);
     bench.serde = serde_new(bench.registry, &error);

@@ -1,10 +1,11 @@
 /* Bus: the log. Per topic and partition, records in offset order, each with its append time.
  *
- *   producer ── batch ──► topic/partition:  [0 1 2][3][4 5 6 7]  ◄── fetch from any offset ── readers
- *                                            one stored batch a produce call and partition
+ *   producer ── batch ──► topic/partition: [0 1 2][3][4 5 6 7] ◄── fetch from any offset ── reader
+ *                         one stored batch a produce call and partition
  *
- * The bus knows bytes, not movies. A struct bus belongs to one thread; open one for each (several threads and
- * processes may have the same bus open). Callers include this; backends include bus_backend.h. */
+ * The bus knows bytes, not movies. A struct bus belongs to one thread; open one for each (several
+ * threads and processes may have the same bus open). Callers include this; backends include
+ * bus_backend.h. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,8 +16,8 @@
 #include "base/error.h"
 #include "model/record.h"
 
-#define BUS_TOPIC_NAME_BYTES_MAX 249 /* Kafka's own limit */
-#define BUS_PARTITION_BY_KEY (-1)
+#define BUS_TOPIC_NAME_BYTES_MAX    249 /* Kafka's own limit */
+#define BUS_PARTITION_BY_KEY        (-1)
 #define BUS_RECORDS_PER_PRODUCE_MAX 100000
 #define BUS_BYTES_PER_PRODUCE_MAX   ((size_t)256 * 1024 * 1024) /* keys and values */
 
@@ -30,7 +31,8 @@ struct bus_message {
 
 struct bus_record {
     int64_t offset;
-    int64_t append_time_ms; /* clock at the producer; may go back: readers take the running maximum */
+    int64_t
+        append_time_ms; /* clock at the producer; may go back: readers take the running maximum */
     struct span key, value; /* live in the arena given to bus_fetch */
 };
 
@@ -38,7 +40,8 @@ struct bus_batch {
     struct bus_record *records;
     size_t count;
     int64_t next_offset; /* where to go on; equals the offset asked for when nothing is there */
-    int64_t end_offset;  /* offset of the next record to be appended: lag = end_offset - next_offset */
+    int64_t
+        end_offset; /* offset of the next record to be appended: lag = end_offset - next_offset */
 };
 
 struct bus_position {
@@ -59,25 +62,31 @@ void bus_close(struct bus *bus); /* accepts NULL */
 /* The context that it was opened with. */
 const struct context *bus_context(const struct bus *bus);
 
-/* Makes the topic where it is absent; CONFLICT where it exists with another number of partitions. */
-bool bus_create_topic(struct bus *bus, const char *topic, int partitions, GError **error) MUST_CHECK;
-
-/* Array of struct bus_topic, sorted by name, in the arena. */
-bool bus_topics(struct bus *bus, struct arena *arena, struct bus_topic **ret_topics, size_t *ret_count, GError **error)
+/* Makes the topic where it is absent; CONFLICT where it exists with another number of partitions.
+ */
+bool bus_create_topic(struct bus *bus, const char *topic, int partitions, GError **error)
     MUST_CHECK;
 
-/* Appends all messages or none; durable on true. On AGAIN it isn't known whether they are there: repeat (the
- * log may then hold them twice, which readers undo). NOTFOUND: no such topic. BADDATA: a record, or all of them, too large.
- * ret_offsets: NULL, or one offset a message. */
+/* Array of struct bus_topic, sorted by name, in the arena. */
+bool bus_topics(struct bus *bus,
+                struct arena *arena,
+                struct bus_topic **ret_topics,
+                size_t *ret_count,
+                GError **error) MUST_CHECK;
+
+/* Appends all messages or none; durable on true. On AGAIN it isn't known whether they are there:
+ * repeat (the log may then hold them twice, which readers undo). NOTFOUND: no such topic. BADDATA:
+ * a record, or all of them, too large. ret_offsets: NULL, or one offset a message. */
 bool bus_produce(struct bus *bus,
                  const struct bus_message *messages,
                  size_t count,
                  int64_t *ret_offsets,
                  GError **error) MUST_CHECK;
 
-/* Reads records from offset on, at most bytes_max (but at least one when there is one). Never waits. An offset
- * below the first kept one is NOTFOUND with both numbers; one beyond the end is FAILED: the log lost its tail. A
- * stored batch whose checksum is wrong is BADDATA and names topic, partition and offsets. */
+/* Reads records from offset on, at most bytes_max (but at least one when there is one). Never
+ * waits. An offset below the first kept one is NOTFOUND with both numbers; one beyond the end is
+ * FAILED: the log lost its tail. A stored batch whose checksum is wrong is BADDATA and names topic,
+ * partition and offsets. */
 bool bus_fetch(struct bus *bus,
                const char *topic,
                int partition,
@@ -88,11 +97,15 @@ bool bus_fetch(struct bus *bus,
                GError **error) MUST_CHECK;
 
 /* First kept offset and the offset of the next record. */
-bool bus_offsets(struct bus *bus, const char *topic, int partition, int64_t *ret_start, int64_t *ret_end, GError **error)
-    MUST_CHECK;
+bool bus_offsets(struct bus *bus,
+                 const char *topic,
+                 int partition,
+                 int64_t *ret_start,
+                 int64_t *ret_end,
+                 GError **error) MUST_CHECK;
 
-/* Offsets of a named group, for readers that keep none themselves. Committed as a whole or not at all. A group
- * that never committed reads 0 (the start). */
+/* Offsets of a named group, for readers that keep none themselves. Committed as a whole or not at
+ * all. A group that never committed reads 0 (the start). */
 bool bus_group_commit(struct bus *bus,
                       const char *group,
                       const struct bus_position *positions,
@@ -105,7 +118,11 @@ bool bus_group_offset(struct bus *bus,
                       int64_t *ret_offset,
                       GError **error) MUST_CHECK;
 
-/* Removes whole stored batches whose last append time is below before_ms, but nothing that the group
- * BUS_GROUP_ARCHIVE hasn't committed. ret_records: how many went. */
+/* Removes whole stored batches whose last append time is below before_ms, but nothing that the
+ * group BUS_GROUP_ARCHIVE hasn't committed. ret_records: how many went. */
 #define BUS_GROUP_ARCHIVE "archive"
-bool bus_expire(struct bus *bus, const char *topic, int64_t before_ms, int64_t *ret_records, GError **error) MUST_CHECK;
+bool bus_expire(struct bus *bus,
+                const char *topic,
+                int64_t before_ms,
+                int64_t *ret_records,
+                GError **error) MUST_CHECK;

@@ -1,4 +1,5 @@
-/* For backends of bus.h: the ops table. bus_mem.c is the smallest honest one and the one to copy. */
+/* For backends of bus.h: the ops table. bus_mem.c is the smallest honest one and the one to copy.
+ */
 #pragma once
 
 #include "bus/bus.h"
@@ -11,15 +12,24 @@ struct bus {
     const struct context *context;
 };
 
-/* Each function as its namesake in bus.h, which has checked the arguments (names, counts, limits) and counts the
- * metrics. All are called from the owner thread and may block on storage, not on other producers' work. */
+/* Each function as its namesake in bus.h, which has checked the arguments (names, counts, limits)
+ * and counts the metrics. All are called from the owner thread and may block on storage, not on
+ * other producers' work. */
 struct bus_ops {
     const char *name; /* as in bus.backend */
     struct bus *(*open)(const struct context *context, GError **error);
     void (*close)(struct bus *bus);
     bool (*create_topic)(struct bus *bus, const char *topic, int partitions, GError **error);
-    bool (*topics)(struct bus *bus, struct arena *arena, struct bus_topic **ret_topics, size_t *ret_count, GError **error);
-    bool (*produce)(struct bus *bus, const struct bus_message *messages, size_t count, int64_t *ret_offsets, GError **error);
+    bool (*topics)(struct bus *bus,
+                   struct arena *arena,
+                   struct bus_topic **ret_topics,
+                   size_t *ret_count,
+                   GError **error);
+    bool (*produce)(struct bus *bus,
+                    const struct bus_message *messages,
+                    size_t count,
+                    int64_t *ret_offsets,
+                    GError **error);
     bool (*fetch)(struct bus *bus,
                   const char *topic,
                   int partition,
@@ -28,15 +38,34 @@ struct bus_ops {
                   struct arena *arena,
                   struct bus_batch *ret_batch,
                   GError **error);
-    bool (*offsets)(struct bus *bus, const char *topic, int partition, int64_t *ret_start, int64_t *ret_end, GError **error);
-    bool (*group_commit)(struct bus *bus, const char *group, const struct bus_position *positions, size_t count, GError **error);
-    bool (*group_offset)(struct bus *bus, const char *group, const char *topic, int partition, int64_t *ret_offset, GError **error);
-    bool (*expire)(struct bus *bus, const char *topic, int64_t before_ms, int64_t *ret_records, GError **error);
+    bool (*offsets)(struct bus *bus,
+                    const char *topic,
+                    int partition,
+                    int64_t *ret_start,
+                    int64_t *ret_end,
+                    GError **error);
+    bool (*group_commit)(struct bus *bus,
+                         const char *group,
+                         const struct bus_position *positions,
+                         size_t count,
+                         GError **error);
+    bool (*group_offset)(struct bus *bus,
+                         const char *group,
+                         const char *topic,
+                         int partition,
+                         int64_t *ret_offset,
+                         GError **error);
+    bool (*expire)(struct bus *bus,
+                   const char *topic,
+                   int64_t before_ms,
+                   int64_t *ret_records,
+                   GError **error);
 };
 
 extern const struct bus_ops bus_sqlite_ops;
 
-/* What a record costs of bytes_max besides its key and value, so that a batch of empty records has an end. */
+/* What a record costs of bytes_max besides its key and value, so that a batch of empty records has
+ * an end. */
 #define BUS_RECORD_OVERHEAD_BYTES ((size_t)16)
 
 /* The errors that every backend words alike. Always false, so that they can be returned. */
@@ -44,6 +73,8 @@ bool bus_error_no_topic(const char *topic, GError **error);
 bool bus_error_no_partition(const char *topic, int partition, int partitions, GError **error);
 bool bus_error_partitions(const char *topic, int found, int wanted, GError **error);
 /* offset < start: the records are gone. */
-bool bus_error_expired(const char *topic, int partition, int64_t offset, int64_t start, GError **error);
+bool bus_error_expired(
+    const char *topic, int partition, int64_t offset, int64_t start, GError **error);
 /* offset > end: the log lost its tail. who: "fetch", or the group whose commit it is. */
-bool bus_error_beyond_end(const char *who, const char *topic, int partition, int64_t offset, int64_t end, GError **error);
+bool bus_error_beyond_end(
+    const char *who, const char *topic, int partition, int64_t offset, int64_t end, GError **error);

@@ -6,137 +6,26 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/metrics.h"
+#include "bus/bus_contract_world.h"
 
-#define TOPIC         "movie.ratings"
-#define PARTITIONS    6
-#define START_MS      INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
-#define FETCH_ALL     ((size_t)64 * 1024 * 1024)
 #define THREADS       3
 #define THREAD_CALLS  20
 #define THREAD_BATCH  50
 #define LARGE_RECORDS 20000
 
-struct world {
-    const struct bus_contract *contract;
-    struct context context;
-    struct config *config;
-    void *fixture;
-    struct bus *bus;
-    struct arena *arena;
-};
-
-static void world_setup(struct world *world, const void *data)
-{
-    world->contract = data;
-    world->config = config_new_default();
-    world->context = (struct context){
-        .config = world->config,
-        .clock = clock_new_manual(START_MS),
-        .metrics = metrics_new(),
-    };
-    world->arena = arena_new();
-    world->fixture = world->contract->setup(&world->context);
-    world->bus = world->contract->open(world->fixture);
-    g_autoptr(GError) error = NULL;
-    bool made = bus_create_topic(world->bus, TOPIC, PARTITIONS, &error);
-    g_assert_no_error(error);
-    g_assert_true(made);
-}
-
-static void world_teardown(struct world *world, const void *data)
-{
-    (void)data;
-    bus_close(world->bus);
-    world->contract->teardown(world->fixture);
-    arena_free(world->arena);
-    clock_free(world->context.clock);
-    metrics_free(world->context.metrics);
-    config_free(world->config);
-}
-
-static struct span text(const char *bytes)
-{
-    return (struct span){.data = bytes, .len = strlen(bytes)};
-}
-
-static void assert_span(struct span span, const void *bytes, size_t len)
-{
-    g_assert_cmpuint(span.len, ==, len);
-    g_assert_true(len == 0 || memcmp(span.data, bytes, len) == 0);
-}
-
-/* Count records "v0", "v1" ... to one partition, in one call. */
-static void produce(struct bus *bus, int partition, int count, int64_t *ret_offsets)
-{
-    g_autofree struct bus_message *messages = g_new0(struct bus_message, (gsize)count);
-    g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func(g_free);
-    for (int i = 0; i < count; i++) {
-        g_ptr_array_add(values, g_strdup_printf("v%d", i));
-        messages[i] = (struct bus_message){.topic = TOPIC,
-                                           .partition = partition,
-                                           .key = text("k"),
-                                           .value = text(values->pdata[i])};
-    }
-    g_autoptr(GError) error = NULL;
-    bool done = bus_produce(bus, messages, (size_t)count, ret_offsets, &error);
-    g_assert_no_error(error);
-    g_assert_true(done);
-}
-
-static struct bus_batch fetch(struct world *world, int partition, int64_t offset, size_t bytes_max)
-{
-    struct bus_batch batch;
-    g_autoptr(GError) error = NULL;
-    bool done =
-        bus_fetch(world->bus, TOPIC, partition, offset, bytes_max, world->arena, &batch, &error);
-    g_assert_no_error(error);
-    g_assert_true(done);
-    return batch;
-}
-
-static void commit(struct world *world, const char *group, int partition, int64_t offset)
-{
-    const struct bus_position position = {.topic = TOPIC, .partition = partition, .offset = offset};
-    g_autoptr(GError) error = NULL;
-    bool done = bus_group_commit(world->bus, group, &position, 1, &error);
-    g_assert_no_error(error);
-    g_assert_true(done);
-}
-
-static int64_t committed(struct world *world, const char *group, int partition)
-{
-    int64_t offset = -1;
-    g_autoptr(GError) error = NULL;
-    bool done = bus_group_offset(world->bus, group, TOPIC, partition, &offset, &error);
-    g_assert_no_error(error);
-    g_assert_true(done);
-    return offset;
-}
-
-static void assert_offsets(struct bus *bus, int partition, int64_t start, int64_t end)
-{
-    int64_t found_start = -1, found_end = -1;
-    g_autoptr(GError) error = NULL;
-    bool done = bus_offsets(bus, TOPIC, partition, &found_start, &found_end, &error);
-    g_assert_no_error(error);
-    g_assert_true(done);
-    g_assert_cmpint(found_start, ==, start);
-    g_assert_cmpint(found_end, ==, end);
-}
-
 /* Records come back in the order in which they were produced, in one call and over several. */
 static void test_order(struct world *world, const void *data)
 {
     (void)data;
-    produce(world->bus, 2, 3, NULL);
-    produce(world->bus, 2, 2, NULL);
-    struct bus_batch batch = fetch(world, 2, 0, FETCH_ALL);
+    world_produce(world->bus, 2, 3, NULL);
+    world_produce(world->bus, 2, 2, NULL);
+    struct bus_batch batch = world_fetch(world, 2, 0, FETCH_ALL);
     static const char *const expected[] = {"v0", "v1", "v2", "v0", "v1"};
     g_assert_cmpuint(batch.count, ==, 5);
     for (size_t i = 0; i < 5; i++) {
         g_assert_cmpint(batch.records[i].offset, ==, (int64_t)i);
-        assert_span(batch.records[i].key, "k", 1);
-        assert_span(batch.records[i].value, expected[i], 2);
+        world_assert_span(batch.records[i].key, "k", 1);
+        world_assert_span(batch.records[i].value, expected[i], 2);
     }
     g_assert_cmpint(batch.next_offset, ==, 5);
     g_assert_cmpint(batch.end_offset, ==, 5);
@@ -148,17 +37,17 @@ static void test_offsets_dense(struct world *world, const void *data)
 {
     (void)data;
     int64_t offsets[4];
-    produce(world->bus, 0, 4, offsets);
+    world_produce(world->bus, 0, 4, offsets);
     for (int i = 0; i < 4; i++)
         g_assert_cmpint(offsets[i], ==, i);
-    produce(world->bus, 1, 1, offsets);
+    world_produce(world->bus, 1, 1, offsets);
     g_assert_cmpint(offsets[0], ==, 0);
-    produce(world->bus, 0, 2, offsets);
+    world_produce(world->bus, 0, 2, offsets);
     g_assert_cmpint(offsets[0], ==, 4);
     g_assert_cmpint(offsets[1], ==, 5);
-    assert_offsets(world->bus, 0, 0, 6);
-    assert_offsets(world->bus, 1, 0, 1);
-    assert_offsets(world->bus, 2, 0, 0);
+    world_assert_offsets(world->bus, 0, 0, 6);
+    world_assert_offsets(world->bus, 1, 0, 1);
+    world_assert_offsets(world->bus, 2, 0, 0);
 }
 
 /* Without a partition the key decides, by Kafka's murmur2; the expected ones were computed by hand
@@ -181,16 +70,16 @@ static void test_partition_by_key(struct world *world, const void *data)
     for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
         messages[i] = (struct bus_message){.topic = TOPIC,
                                            .partition = BUS_PARTITION_BY_KEY,
-                                           .key = text(keys[i].key),
-                                           .value = text(keys[i].key)};
+                                           .key = world_text(keys[i].key),
+                                           .value = world_text(keys[i].key)};
     g_autoptr(GError) error = NULL;
     bool done = bus_produce(world->bus, messages, G_N_ELEMENTS(keys), offsets, &error);
     g_assert_no_error(error);
     g_assert_true(done);
     for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
-        struct bus_batch batch = fetch(world, keys[i].partition, offsets[i], 1);
+        struct bus_batch batch = world_fetch(world, keys[i].partition, offsets[i], 1);
         g_assert_cmpuint(batch.count, ==, 1);
-        assert_span(batch.records[0].value, keys[i].key, strlen(keys[i].key));
+        world_assert_span(batch.records[0].value, keys[i].key, strlen(keys[i].key));
     }
 }
 
@@ -200,29 +89,29 @@ static void test_explicit_partition(struct world *world, const void *data)
 {
     (void)data;
     for (int i = 0; i < PARTITIONS; i++)
-        produce(world->bus, i, 1, NULL);
+        world_produce(world->bus, i, 1, NULL);
     for (int i = 0; i < PARTITIONS; i++)
-        assert_offsets(world->bus, i, 0, 1);
+        world_assert_offsets(world->bus, i, 0, 1);
     const struct bus_message messages[] = {
-        {.topic = TOPIC, .partition = 0, .key = text("k"), .value = text("v")},
-        {.topic = TOPIC, .partition = PARTITIONS, .key = text("k"), .value = text("v")},
+        {.topic = TOPIC, .partition = 0, .key = world_text("k"), .value = world_text("v")},
+        {.topic = TOPIC, .partition = PARTITIONS, .key = world_text("k"), .value = world_text("v")},
     };
     g_autoptr(GError) error = NULL;
     g_assert_false(bus_produce(world->bus, messages, 2, NULL, &error));
     g_assert_true(error_is(error, NOTFOUND));
-    assert_offsets(world->bus, 0, 0, 1);
+    world_assert_offsets(world->bus, 0, 0, 1);
 }
 
 /* At the end there is nothing, and that is no error. */
 static void test_empty_fetch(struct world *world, const void *data)
 {
     (void)data;
-    struct bus_batch batch = fetch(world, 3, 0, FETCH_ALL);
+    struct bus_batch batch = world_fetch(world, 3, 0, FETCH_ALL);
     g_assert_cmpuint(batch.count, ==, 0);
     g_assert_cmpint(batch.next_offset, ==, 0);
     g_assert_cmpint(batch.end_offset, ==, 0);
-    produce(world->bus, 3, 2, NULL);
-    batch = fetch(world, 3, 2, FETCH_ALL);
+    world_produce(world->bus, 3, 2, NULL);
+    batch = world_fetch(world, 3, 2, FETCH_ALL);
     g_assert_cmpuint(batch.count, ==, 0);
     g_assert_cmpint(batch.next_offset, ==, 2);
     g_assert_cmpint(batch.end_offset, ==, 2);
@@ -233,21 +122,21 @@ static void test_empty_fetch(struct world *world, const void *data)
 static void test_bytes_max(struct world *world, const void *data)
 {
     (void)data;
-    produce(world->bus, 0, 10, NULL);
-    produce(world->bus, 0, 10, NULL);
-    g_assert_cmpuint(fetch(world, 0, 0, 0).count, ==, 1);
-    g_assert_cmpuint(fetch(world, 0, 13, 1).count, ==, 1);
-    size_t some = fetch(world, 0, 0, 200).count;
+    world_produce(world->bus, 0, 10, NULL);
+    world_produce(world->bus, 0, 10, NULL);
+    g_assert_cmpuint(world_fetch(world, 0, 0, 0).count, ==, 1);
+    g_assert_cmpuint(world_fetch(world, 0, 13, 1).count, ==, 1);
+    size_t some = world_fetch(world, 0, 0, 200).count;
     g_assert_cmpuint(some, >, 1);
     g_assert_cmpuint(some, <, 20);
     int64_t offset = 0;
     while (offset < 20) {
-        struct bus_batch batch = fetch(world, 0, offset, 100);
+        struct bus_batch batch = world_fetch(world, 0, offset, 100);
         g_assert_cmpuint(batch.count, >=, 1);
         for (size_t i = 0; i < batch.count; i++) {
             g_autofree char *expected = g_strdup_printf("v%d", (int)(offset % 10));
             g_assert_cmpint(batch.records[i].offset, ==, offset++);
-            assert_span(batch.records[i].value, expected, 2);
+            world_assert_span(batch.records[i].value, expected, 2);
         }
         g_assert_cmpint(batch.next_offset, ==, offset);
         g_assert_cmpint(batch.end_offset, ==, 20);
@@ -258,7 +147,7 @@ static void test_bytes_max(struct world *world, const void *data)
 static void test_beyond_end(struct world *world, const void *data)
 {
     (void)data;
-    produce(world->bus, 0, 2, NULL);
+    world_produce(world->bus, 0, 2, NULL);
     struct bus_batch batch;
     g_autoptr(GError) error = NULL;
     g_assert_false(bus_fetch(world->bus, TOPIC, 0, 3, FETCH_ALL, world->arena, &batch, &error));
@@ -270,7 +159,7 @@ static void test_beyond_end(struct world *world, const void *data)
 static void test_commit_beyond_end(struct world *world, const void *data)
 {
     (void)data;
-    produce(world->bus, 0, 2, NULL);
+    world_produce(world->bus, 0, 2, NULL);
     const struct bus_position positions[] = {
         {.topic = TOPIC, .partition = 0, .offset = 2},
         {.topic = TOPIC, .partition = 1, .offset = 1},
@@ -278,34 +167,34 @@ static void test_commit_beyond_end(struct world *world, const void *data)
     g_autoptr(GError) error = NULL;
     g_assert_false(bus_group_commit(world->bus, "readers", positions, 2, &error));
     g_assert_true(error_is(error, FAILED));
-    g_assert_cmpint(committed(world, "readers", 0), ==, 0);
+    g_assert_cmpint(world_committed(world, "readers", 0), ==, 0);
 }
 
 /* What expired is NOTFOUND, with the first offset that is left. */
 static void test_below_start(struct world *world, const void *data)
 {
     (void)data;
-    produce(world->bus, 0, 3, NULL);
+    world_produce(world->bus, 0, 3, NULL);
     clock_advance(world->context.clock, MS_PER_HOUR);
-    produce(world->bus, 0, 2, NULL);
-    commit(world, BUS_GROUP_ARCHIVE, 0, 5);
+    world_produce(world->bus, 0, 2, NULL);
+    world_commit(world, BUS_GROUP_ARCHIVE, 0, 5);
     int64_t gone = -1;
     g_autoptr(GError) error = NULL;
     bool done = bus_expire(world->bus, TOPIC, START_MS + 1, &gone, &error);
     g_assert_no_error(error);
     g_assert_true(done);
     g_assert_cmpint(gone, ==, 3);
-    assert_offsets(world->bus, 0, 3, 5);
+    world_assert_offsets(world->bus, 0, 3, 5);
     struct bus_batch batch;
     g_assert_false(bus_fetch(world->bus, TOPIC, 0, 2, FETCH_ALL, world->arena, &batch, &error));
     g_assert_true(error_is(error, NOTFOUND));
     g_assert_nonnull(strstr(error->message, "first kept one is 3"));
-    batch = fetch(world, 0, 3, FETCH_ALL);
+    batch = world_fetch(world, 0, 3, FETCH_ALL);
     g_assert_cmpuint(batch.count, ==, 2);
-    assert_span(batch.records[0].value, "v0", 2);
+    world_assert_span(batch.records[0].value, "v0", 2);
     /* Offsets go on where they were. */
     int64_t offset;
-    produce(world->bus, 0, 1, &offset);
+    world_produce(world->bus, 0, 1, &offset);
     g_assert_cmpint(offset, ==, 5);
 }
 
@@ -323,25 +212,25 @@ static void expire(struct world *world, int64_t before_ms, int64_t expected)
 static void test_expire_honours_archive(struct world *world, const void *data)
 {
     (void)data;
-    produce(world->bus, 0, 3, NULL);
-    produce(world->bus, 0, 3, NULL);
+    world_produce(world->bus, 0, 3, NULL);
+    world_produce(world->bus, 0, 3, NULL);
     clock_advance(world->context.clock, MS_PER_DAY);
-    produce(world->bus, 0, 3, NULL);
+    world_produce(world->bus, 0, 3, NULL);
     int64_t later = START_MS + 2 * MS_PER_DAY;
     expire(world, later, 0); /* the archive has read nothing */
-    commit(world, "others", 0, 9);
+    world_commit(world, "others", 0, 9);
     expire(world, later, 0);
-    commit(world, BUS_GROUP_ARCHIVE, 0, 2);
+    world_commit(world, BUS_GROUP_ARCHIVE, 0, 2);
     expire(world, later, 0); /* not the whole of the first batch */
-    commit(world, BUS_GROUP_ARCHIVE, 0, 5);
+    world_commit(world, BUS_GROUP_ARCHIVE, 0, 5);
     expire(world, later, 3);
-    commit(world, BUS_GROUP_ARCHIVE, 0, 9);
+    world_commit(world, BUS_GROUP_ARCHIVE, 0, 9);
     expire(world, START_MS + MS_PER_HOUR, 3); /* the last batch is too young */
-    assert_offsets(world->bus, 0, 6, 9);
+    world_assert_offsets(world->bus, 0, 6, 9);
     expire(world, START_MS + MS_PER_DAY, 0); /* its append time isn't below */
     expire(world, START_MS + MS_PER_DAY + 1, 3);
-    assert_offsets(world->bus, 0, 9, 9);
-    g_assert_cmpuint(fetch(world, 0, 9, FETCH_ALL).count, ==, 0);
+    world_assert_offsets(world->bus, 0, 9, 9);
+    g_assert_cmpuint(world_fetch(world, 0, 9, FETCH_ALL).count, ==, 0);
 }
 
 /* A topic that nobody made is NOTFOUND everywhere. */
@@ -349,8 +238,8 @@ static void test_unknown_topic(struct world *world, const void *data)
 {
     (void)data;
     const struct bus_message messages[] = {
-        {.topic = TOPIC, .partition = 0, .key = text("k"), .value = text("v")},
-        {.topic = "no.topic", .partition = 0, .key = text("k"), .value = text("v")},
+        {.topic = TOPIC, .partition = 0, .key = world_text("k"), .value = world_text("v")},
+        {.topic = "no.topic", .partition = 0, .key = world_text("k"), .value = world_text("v")},
     };
     const struct bus_position position = {.topic = "no.topic"};
     struct bus_batch batch;
@@ -375,7 +264,7 @@ static void test_unknown_topic(struct world *world, const void *data)
     g_assert_false(bus_expire(world->bus, "no.topic", 0, &a, &error));
     g_assert_true(error_is(error, NOTFOUND));
     g_clear_error(&error);
-    assert_offsets(world->bus, 0, 0, 0); /* the good message of the pair isn't there */
+    world_assert_offsets(world->bus, 0, 0, 0); /* the good message of the pair isn't there */
 }
 
 /* One record that is too large, and nothing of the call is appended. */
@@ -385,20 +274,20 @@ static void test_too_large(struct world *world, const void *data)
     size_t record_max = (size_t)world->config->bus_record_max_bytes;
     g_autofree char *bytes = g_malloc0(record_max + 1);
     struct bus_message messages[] = {
-        {.topic = TOPIC, .partition = 0, .key = text("k"), .value = text("v")},
-        {.topic = TOPIC, .partition = 1, .key = text("k"), .value = {bytes, record_max}},
+        {.topic = TOPIC, .partition = 0, .key = world_text("k"), .value = world_text("v")},
+        {.topic = TOPIC, .partition = 1, .key = world_text("k"), .value = {bytes, record_max}},
     };
     g_autoptr(GError) error = NULL;
     g_assert_false(bus_produce(world->bus, messages, 2, NULL, &error));
     g_assert_true(error_is(error, BADDATA));
-    assert_offsets(world->bus, 0, 0, 0);
+    world_assert_offsets(world->bus, 0, 0, 0);
     messages[1].value.len = record_max - 1; /* with its key of 1 it just fits */
     g_clear_error(&error);
     bool done = bus_produce(world->bus, messages, 2, NULL, &error);
     g_assert_no_error(error);
     g_assert_true(done);
-    struct bus_batch batch = fetch(world, 1, 0, 1);
-    assert_span(batch.records[0].value, bytes, record_max - 1);
+    struct bus_batch batch = world_fetch(world, 1, 0, 1);
+    world_assert_span(batch.records[0].value, bytes, record_max - 1);
 }
 
 /* Names and numbers that can't be right are refused before they reach a backend. */
@@ -458,21 +347,21 @@ static void test_topics(struct world *world, const void *data)
 static void test_groups(struct world *world, const void *data)
 {
     (void)data;
-    produce(world->bus, 0, 5, NULL);
-    produce(world->bus, 1, 5, NULL);
+    world_produce(world->bus, 0, 5, NULL);
+    world_produce(world->bus, 1, 5, NULL);
     const struct bus_position positions[] = {
         {.topic = TOPIC, .partition = 0, .offset = 5},
         {.topic = TOPIC, .partition = 1, .offset = 4},
     };
     g_autoptr(GError) error = NULL;
-    g_assert_cmpint(committed(world, "readers", 0), ==, 0);
+    g_assert_cmpint(world_committed(world, "readers", 0), ==, 0);
     g_assert_true(bus_group_commit(world->bus, "readers", positions, 2, &error));
-    g_assert_cmpint(committed(world, "readers", 0), ==, 5);
-    g_assert_cmpint(committed(world, "readers", 1), ==, 4);
-    g_assert_cmpint(committed(world, "readers", 2), ==, 0);
-    g_assert_cmpint(committed(world, "others", 0), ==, 0);
-    commit(world, "readers", 0, 1);
-    g_assert_cmpint(committed(world, "readers", 0), ==, 1);
+    g_assert_cmpint(world_committed(world, "readers", 0), ==, 5);
+    g_assert_cmpint(world_committed(world, "readers", 1), ==, 4);
+    g_assert_cmpint(world_committed(world, "readers", 2), ==, 0);
+    g_assert_cmpint(world_committed(world, "others", 0), ==, 0);
+    world_commit(world, "readers", 0, 1);
+    g_assert_cmpint(world_committed(world, "readers", 0), ==, 1);
 
     const struct bus_position half_bad[] = {
         {.topic = TOPIC, .partition = 0, .offset = 3},
@@ -480,7 +369,7 @@ static void test_groups(struct world *world, const void *data)
     };
     g_assert_false(bus_group_commit(world->bus, "readers", half_bad, 2, &error));
     g_assert_true(error_is(error, NOTFOUND));
-    g_assert_cmpint(committed(world, "readers", 0), ==, 1);
+    g_assert_cmpint(world_committed(world, "readers", 0), ==, 1);
 }
 
 /* Each record carries the producer's clock at its call, also where that goes back. */
@@ -490,9 +379,9 @@ static void test_append_times(struct world *world, const void *data)
     static const int64_t times[] = {START_MS, START_MS + 1500, START_MS - 60000};
     for (size_t i = 0; i < G_N_ELEMENTS(times); i++) {
         clock_set_now(world->context.clock, times[i]);
-        produce(world->bus, 0, 2, NULL);
+        world_produce(world->bus, 0, 2, NULL);
     }
-    struct bus_batch batch = fetch(world, 0, 0, FETCH_ALL);
+    struct bus_batch batch = world_fetch(world, 0, 0, FETCH_ALL);
     g_assert_cmpuint(batch.count, ==, 6);
     for (size_t i = 0; i < 6; i++)
         g_assert_cmpint(batch.records[i].append_time_ms, ==, times[i / 2]);
@@ -504,14 +393,14 @@ static void test_two_handles(struct world *world, const void *data)
     (void)data;
     struct bus *other = world->contract->open(world->fixture);
     int64_t offset;
-    produce(world->bus, 0, 2, NULL);
-    produce(other, 0, 1, &offset);
+    world_produce(world->bus, 0, 2, NULL);
+    world_produce(other, 0, 1, &offset);
     g_assert_cmpint(offset, ==, 2);
-    produce(world->bus, 0, 1, &offset);
+    world_produce(world->bus, 0, 1, &offset);
     g_assert_cmpint(offset, ==, 3);
-    assert_offsets(other, 0, 0, 4);
-    g_assert_cmpuint(fetch(world, 0, 0, FETCH_ALL).count, ==, 4);
-    commit(world, "readers", 0, 4);
+    world_assert_offsets(other, 0, 0, 4);
+    g_assert_cmpuint(world_fetch(world, 0, 0, FETCH_ALL).count, ==, 4);
+    world_commit(world, "readers", 0, 4);
     g_autoptr(GError) error = NULL;
     g_assert_true(bus_group_offset(other, "readers", TOPIC, 0, &offset, &error));
     g_assert_cmpint(offset, ==, 4);
@@ -536,12 +425,12 @@ static void test_large_batch(struct world *world, const void *data)
     g_assert_no_error(error);
     g_assert_true(done);
     for (int partition = 0; partition < PARTITIONS; partition++) {
-        struct bus_batch batch = fetch(world, partition, 0, FETCH_ALL);
+        struct bus_batch batch = world_fetch(world, partition, 0, FETCH_ALL);
         size_t expected = (size_t)(LARGE_RECORDS - partition + PARTITIONS - 1) / PARTITIONS;
         g_assert_cmpuint(batch.count, ==, expected);
         for (size_t i = 0; i < batch.count; i++) {
             int32_t value = (int32_t)i * PARTITIONS + partition;
-            assert_span(batch.records[i].value, &value, sizeof value);
+            world_assert_span(batch.records[i].value, &value, sizeof value);
             g_assert_cmpint(offsets[value], ==, (int64_t)i);
         }
     }
@@ -571,11 +460,11 @@ static void test_binary(struct world *world, const void *data)
     bool done = bus_produce(world->bus, messages, COUNT, NULL, &error);
     g_assert_no_error(error);
     g_assert_true(done);
-    struct bus_batch batch = fetch(world, 0, 0, FETCH_ALL);
+    struct bus_batch batch = world_fetch(world, 0, 0, FETCH_ALL);
     g_assert_cmpuint(batch.count, ==, COUNT);
     for (size_t i = 0; i < COUNT; i++) {
-        assert_span(batch.records[i].key, bytes, lengths[COUNT - 1 - i]);
-        assert_span(batch.records[i].value, bytes, lengths[i]);
+        world_assert_span(batch.records[i].key, bytes, lengths[COUNT - 1 - i]);
+        world_assert_span(batch.records[i].value, bytes, lengths[i]);
     }
 }
 
@@ -586,14 +475,14 @@ static void test_produce_nothing(struct world *world, const void *data)
     g_autoptr(GError) error = NULL;
     g_assert_true(bus_produce(world->bus, NULL, 0, NULL, &error));
     g_assert_true(bus_group_commit(world->bus, "readers", NULL, 0, &error));
-    assert_offsets(world->bus, 0, 0, 0);
+    world_assert_offsets(world->bus, 0, 0, 0);
 }
 
 /* Produced records are counted by topic, those of a failed call aren't. */
 static void test_metrics(struct world *world, const void *data)
 {
     (void)data;
-    produce(world->bus, 0, 7, NULL);
+    world_produce(world->bus, 0, 7, NULL);
     const struct bus_message bad = {.topic = TOPIC, .partition = PARTITIONS};
     g_autoptr(GError) error = NULL;
     g_assert_false(bus_produce(world->bus, &bad, 1, NULL, &error));
@@ -649,7 +538,7 @@ static void test_threads(struct world *world, const void *data)
         last[i][0] = last[i][1] = -1;
     while (total < THREADS * THREAD_CALLS * THREAD_BATCH) {
         for (int partition = 0; partition < 2; partition++) {
-            struct bus_batch batch = fetch(world, partition, offsets[partition], 4096);
+            struct bus_batch batch = world_fetch(world, partition, offsets[partition], 4096);
             for (size_t i = 0; i < batch.count; i++) {
                 int64_t value[2];
                 g_assert_cmpuint(batch.records[i].value.len, ==, sizeof value);
@@ -665,25 +554,25 @@ static void test_threads(struct world *world, const void *data)
     }
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    assert_offsets(world->bus, 0, 0, THREADS * THREAD_CALLS * THREAD_BATCH / 2);
-    assert_offsets(world->bus, 1, 0, THREADS * THREAD_CALLS * THREAD_BATCH / 2);
+    world_assert_offsets(world->bus, 0, 0, THREADS * THREAD_CALLS * THREAD_BATCH / 2);
+    world_assert_offsets(world->bus, 1, 0, THREADS * THREAD_CALLS * THREAD_BATCH / 2);
 }
 
 /* Durable backends: everything is there again when the log is opened anew. */
 static void test_reopen(struct world *world, const void *data)
 {
     (void)data;
-    produce(world->bus, 0, 3, NULL);
-    commit(world, "readers", 0, 2);
+    world_produce(world->bus, 0, 3, NULL);
+    world_commit(world, "readers", 0, 2);
     bus_close(world->bus);
     world->bus = world->contract->open(world->fixture);
-    assert_offsets(world->bus, 0, 0, 3);
-    g_assert_cmpint(committed(world, "readers", 0), ==, 2);
-    struct bus_batch batch = fetch(world, 0, 0, FETCH_ALL);
+    world_assert_offsets(world->bus, 0, 0, 3);
+    g_assert_cmpint(world_committed(world, "readers", 0), ==, 2);
+    struct bus_batch batch = world_fetch(world, 0, 0, FETCH_ALL);
     g_assert_cmpuint(batch.count, ==, 3);
-    assert_span(batch.records[2].value, "v2", 2);
+    world_assert_span(batch.records[2].value, "v2", 2);
     int64_t offset;
-    produce(world->bus, 0, 1, &offset);
+    world_produce(world->bus, 0, 1, &offset);
     g_assert_cmpint(offset, ==, 3);
 }
 

@@ -99,16 +99,16 @@ static void *register_in_thread(void *data)
     g_autoptr(GError) error = NULL;
     struct registry *registry = registry_open(&world->context, &error);
     g_assert_no_error(error);
-    int32_t id = 0;
+    uint32_t ids = 0;
     for (int i = 0; i < 20; i++) {
         g_autofree char *json =
             g_strdup_printf(RECORD("{\"name\":\"f%d\",\"type\":\"int\",\"default\":0}"), i);
         int32_t new_id = add(registry, "s", json);
         g_assert_cmpint(new_id, >, 0);
-        id = id * 31 + new_id;
+        ids = ids * 31 + (uint32_t)new_id;
     }
     registry_close(registry);
-    return GINT_TO_POINTER(id);
+    return GUINT_TO_POINTER(ids);
 }
 
 /* Threads with handles of their own bring the same schemas at once and get the same ids; so does a

@@ -15,8 +15,8 @@ void serde_free(struct serde *serde); /* accepts NULL */
 /* Appends the framed record to out. */
 void serde_encode(struct serde *serde, enum topic topic, const void *record, GByteArray *out);
 
-/* BADDATA: not framed, unknown schema, doesn't resolve, or cut short; the text is the dead letter's reason.
- * AGAIN: the registry can't be asked now. */
+/* BADDATA: not framed, unknown schema, doesn't resolve, or cut short; the text is the dead letter's
+ * reason. AGAIN: the registry can't be asked now. */
 bool serde_decode(struct serde *serde,
                   enum topic topic,
                   struct span value,
@@ -24,8 +24,8 @@ bool serde_decode(struct serde *serde,
                   void *ret_record,
                   GError **error) MUST_CHECK;
 
-/* Publishes one dead letter for a record that could not be used; its key is the topic. Bytes that would pass
- * bus.record_max are cut, and the reason says so. Errors as bus_produce. */
+/* Publishes one dead letter for a record that could not be used; its key is the topic. Bytes that
+ * would pass bus.record_max are cut, and the reason says so. Errors as bus_produce. */
 struct bus;
 bool serde_deadletter(struct serde *serde,
                       struct bus *bus,

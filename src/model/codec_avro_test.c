@@ -355,7 +355,7 @@ static const struct {
           "null','Node']},"
           "{'name':'four','type':'Four'},{'name':'flags','type':{'type':'array','items':'boolean'}}"
           "]}}," ENUM "{'name':'x4','type':'float'},{'name':'b','type':'bytes'},{'name':'x5','type'"
-                      ":'null'},{'name':'s','type':'string'},"
+          ":'null'},{'name':'s','type':'string'},"
           "{'name':'x6','type':{'type':'enum','name':'Other','symbols':['P','Q']}},{'name':'d','"
           "type':'double'},"
           "{'name':'x7','type':'bytes'},{'name':'l','type':'long'},{'name':'i','type':'int'},{'"

@@ -1,9 +1,10 @@
 /* Records: what travels on the bus, as plain C structs.
  *
- * A struct span points into the decoded input or into the arena that the decoder was given; it is not
- * NUL-terminated and lives as long as they do. Event times are ms UTC. An optional value has a has_ flag.
- * How a struct maps to its Avro schema is a table (struct record_type, record.c) that the codec walks, so a
- * field stands in two places only: the contract (contracts/avro) and the struct. */
+ * A struct span points into the decoded input or into the arena that the decoder was given; it is
+ * not NUL-terminated and lives as long as they do. Event times are ms UTC. An optional value has a
+ * has_ flag. How a struct maps to its Avro schema is a table (struct record_type, record.c) that
+ * the codec walks, so a field stands in two places only: the contract (contracts/avro) and the
+ * struct. */
 #pragma once
 
 #include <stdbool.h>
@@ -79,12 +80,12 @@ struct deadletter {
 
 /* How one field of a struct maps to a field of its schema. */
 enum field_kind {
-    FIELD_INT,    /* int32_t */
-    FIELD_LONG,   /* int64_t, also timestamp-millis */
-    FIELD_DOUBLE, /* double */
-    FIELD_STRING, /* struct span, UTF-8 */
-    FIELD_BYTES,  /* struct span */
-    FIELD_ENUM,   /* int32_t, index of the reader's symbol */
+    FIELD_INT,     /* int32_t */
+    FIELD_LONG,    /* int64_t, also timestamp-millis */
+    FIELD_DOUBLE,  /* double */
+    FIELD_STRING,  /* struct span, UTF-8 */
+    FIELD_BYTES,   /* struct span */
+    FIELD_ENUM,    /* int32_t, index of the reader's symbol */
     FIELD_STRINGS, /* struct span *, with a size_t count */
     FIELD_RECORDS, /* array of structs, with a size_t count */
 };
@@ -95,7 +96,7 @@ struct record_field {
     const char *name; /* as in the schema */
     enum field_kind kind;
     size_t offset;
-    size_t extra_offset;              /* of the bool has_ flag, or of the count of an array; else SIZE_MAX */
+    size_t extra_offset; /* of the bool has_ flag, or of the count of an array; else SIZE_MAX */
     const struct record_type *element; /* FIELD_RECORDS */
 };
 
@@ -106,8 +107,8 @@ struct record_type {
     size_t fields_count;
 };
 
-extern const struct record_type rating_type, metadata_type, review_type, user_event_type, trending_type,
-    deadletter_type;
+extern const struct record_type rating_type, metadata_type, review_type, user_event_type,
+    trending_type, deadletter_type;
 
 /* Popularity, vote_average and compound as exact integers of 1/10,000: rint(value * 1e4). */
 int64_t e4_from_double(double value);

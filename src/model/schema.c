@@ -362,7 +362,8 @@ struct schema *schema_parse(const char *json, size_t len, GError **error)
         return NULL;
     }
     json_error_t where;
-    json_t *document = json_loadb(json, len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
+    json_t *document =
+        json_loadb(json, len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
     if (!document) {
         error_set(error, BADDATA, "Avro schema: no JSON, line %d: %s", where.line, where.text);
         return NULL;

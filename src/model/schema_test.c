@@ -55,7 +55,8 @@ static void test_canonical(void)
         struct schema *schema = parse(cases[i].schema);
         g_autofree char *expected = json_quotes(cases[i].canonical);
         g_assert_cmpstr(schema_canonical(schema), ==, expected);
-        /* A canonical form is its own; but for a name without a namespace within one, which the form can't tell. */
+        /* A canonical form is its own; but for a name without a namespace within one, which the
+         * form can't tell. */
         if (strstr(expected, "\"In\"")) {
             schema_free(schema);
             continue;

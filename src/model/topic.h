@@ -1,4 +1,5 @@
-/* Topics: one row each; the only place that joins a topic's name, contract, record type and event time. */
+/* Topics: one row each; the only place that joins a topic's name, contract, record type and event
+ * time. */
 #pragma once
 
 #include <stddef.h>
@@ -18,8 +19,8 @@ enum topic {
 
 struct topic_info {
     enum topic id;
-    const char *name;    /* "movie.ratings" */
-    const char *subject; /* "movie.ratings-value" */
+    const char *name;        /* "movie.ratings" */
+    const char *subject;     /* "movie.ratings-value" */
     const char *schema_path; /* "contracts/avro/movie.ratings.avsc" */
     const struct record_type *type;
     size_t event_time_offset; /* of the int64_t event time in the struct; SIZE_MAX: none */
@@ -35,6 +36,7 @@ const struct topic_info *topic_by_name(const char *name);
 int32_t murmur2(const void *key, size_t len);
 int topic_partition(const void *key, size_t len, int partitions);
 
-/* The key of a movie's records: its decimal id. Writes at most TOPIC_KEY_BYTES, returns the length. */
+/* The key of a movie's records: its decimal id. Writes at most TOPIC_KEY_BYTES, returns the length.
+ */
 #define TOPIC_KEY_BYTES 12
 size_t topic_movie_key(int32_t movie_id, char buffer[TOPIC_KEY_BYTES]);

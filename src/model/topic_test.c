@@ -28,7 +28,8 @@ static void test_murmur2_vectors(void)
 
 static void test_partition_is_never_negative(void)
 {
-    /* murmur2("21") is negative: -973932308 & 0x7fffffff = 1173551340, which is 0 mod 6 and 3 mod 7. */
+    /* murmur2("21") is negative: -973932308 & 0x7fffffff = 1173551340, which is 0 mod 6 and 3
+     * mod 7. */
     g_assert_cmpint(topic_partition("21", 2, 6), ==, 0);
     g_assert_cmpint(topic_partition("21", 2, 7), ==, 3);
     /* An empty key has a partition too. */
