@@ -1,6 +1,6 @@
 /* Proves: bus_sqlite keeps the bus' contract, also across processes; a damaged or missing row is
  * told by its offsets and takes no other along; a file that isn't ours is refused by name. */
-#include <stdlib.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/failpoint.h"
 #include "bus/bus_contract.h"
 #include "model/db.h"
 
@@ -257,6 +258,41 @@ static void test_processes(void)
     fixture_free(fixture);
 }
 
+/* A process that is killed between the two partitions of a call leaves nothing of the call behind.
+ */
+static void test_killed_in_append(void)
+{
+    struct fixture *fixture = fixture_new(NULL);
+    struct bus *bus = three_batches(fixture);
+    bus_close(bus);
+    pid_t child = fork();
+    g_assert_cmpint(child, >=, 0);
+    if (child == 0) {
+        g_setenv("MARQUEE_FAILPOINT", "bus_append:1", TRUE);
+        failpoint_init();
+        const struct bus_message messages[] = {
+            {.topic = TOPIC, .partition = 0, .value = {"value", 5}},
+            {.topic = TOPIC, .partition = 1, .value = {"value", 5}},
+        };
+        bus = open_handle(fixture);
+        bool done = bus_produce(bus, messages, G_N_ELEMENTS(messages), NULL, NULL);
+        _exit(done ? 1 : 2);
+    }
+    int status;
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    g_assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    bus = open_handle(fixture);
+    for (int partition = 0; partition < 2; partition++) {
+        int64_t start, end;
+        g_autoptr(GError) error = NULL;
+        g_assert_true(bus_offsets(bus, TOPIC, partition, &start, &end, &error));
+        g_assert_cmpint(end, ==, 12);
+    }
+    produce(bus, 0, 4); /* and the lock went with it */
+    bus_close(bus);
+    fixture_free(fixture);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -282,5 +318,6 @@ int main(int argc, char **argv)
     g_test_add_func("/bus_sqlite/other_layout", test_other_layout);
     g_test_add_func("/bus_sqlite/no_such_backend", test_no_such_backend);
     g_test_add_func("/bus_sqlite/processes", test_processes);
+    g_test_add_func("/bus_sqlite/killed_in_append", test_killed_in_append);
     return g_test_run();
 }
