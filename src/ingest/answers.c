@@ -1,5 +1,6 @@
-/* What an answer of TMDB becomes. A broken one is counted, logged and asked for again later;
+/* What an answer of TMDB becomes. A broken one is counted, told of and asked for again later;
  * nothing of it is used. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -9,7 +10,22 @@
 #include "ingest/ingest_internal.h"
 #include "model/tmdb.h"
 
-#define REVIEW_PAGES_MAX 20 /* 400 reviews of a movie: beyond any movie seen */
+/* Counts what can't be used and says so, but no more than once in a while: TMDB's trouble must not
+ * become a flood of lines. */
+static void refuse(struct ingest *ingest, const char *reason, const char *text)
+{
+    const struct context *context = ingest->context;
+    int64_t now_ms = clock_monotonic_ms(context->clock);
+    metrics_add(context->metrics, METRIC_INGEST_INVALID, reason, 1);
+    if (ingest->health.state != TMDB_UP || now_ms < ingest->answer_log_ms) {
+        ingest->answers_untold++;
+        return;
+    }
+    log_warn(context->log, "ingest", "TMDB sent what can't be used", LOG_STR("reason", reason),
+             LOG_STR("error", text), LOG_INT("not_told_before", ingest->answers_untold));
+    ingest->answer_log_ms = now_ms + ANSWER_LOG_INTERVAL_MS;
+    ingest->answers_untold = 0;
+}
 
 static bool in_scope(const struct ingest *ingest, const char *language)
 {
@@ -19,8 +35,11 @@ static bool in_scope(const struct ingest *ingest, const char *language)
 
 static void publish(struct ingest *ingest, enum topic topic, int32_t movie_id, const void *record)
 {
-    publisher_add(ingest->publisher, topic, movie_id, record);
-    ingest->records++;
+    g_autoptr(GError) error = NULL;
+    if (publisher_add(ingest->publisher, topic, movie_id, record, &error))
+        ingest->records++;
+    else
+        refuse(ingest, "too_large", error->message);
 }
 
 static void observe(struct ingest *ingest, struct rating rating, int64_t now_ms)
@@ -40,43 +59,70 @@ static uint64_t hash_bytes(const uint8_t *bytes, size_t len)
     return hash ? hash : 1; /* 0 means none */
 }
 
-static void publish_facts(struct ingest *ingest,
-                          struct tracked_movie *movie,
-                          struct metadata metadata,
-                          int64_t now_ms)
+static uint64_t facts_hash(struct ingest *ingest, struct metadata metadata)
 {
     g_autoptr(GByteArray) bytes = g_byte_array_new();
     metadata.timestamp_ms = 0;
     metadata.event_type = (struct span){"", 0};
     serde_encode(ingest->serde, TOPIC_METADATA, &metadata, bytes);
-    uint64_t hash = hash_bytes(bytes->data, bytes->len);
-    movie->stale = false;
-    if (hash == movie->facts_hash)
-        return;
-    const char *event_type = movie->facts_hash ? "update" : "new";
-    metadata.timestamp_ms = now_ms;
-    metadata.event_type = (struct span){event_type, strlen(event_type)};
-    movie->facts_hash = hash;
-    publish(ingest, TOPIC_METADATA, movie->movie_id, &metadata);
+    return hash_bytes(bytes->data, bytes->len);
 }
 
+/* Facts are published when they differ from those that were published last, also by an earlier stay
+ * of the movie. */
+static bool publish_facts(struct ingest *ingest,
+                          const struct ask *ask,
+                          struct metadata metadata,
+                          int64_t now_ms,
+                          GError **error)
+{
+    const struct tracked_movie *movie = planner_find(ingest->planner, ask->movie_id);
+    uint64_t known = movie ? movie->facts_hash : 0, hash = facts_hash(ingest, metadata);
+    if (!movie)
+        return true;
+    if (!known && !ingest_state_facts_hash(ingest->state, ask->movie_id, &known, error))
+        return false;
+    planner_facts_read(ingest->planner, ask->movie_id, hash, ask->whole, now_ms);
+    if (hash == known)
+        return true;
+    const char *event_type = known ? "update" : "new";
+    metadata.timestamp_ms = now_ms;
+    metadata.event_type = (struct span){event_type, strlen(event_type)};
+    publish(ingest, TOPIC_METADATA, ask->movie_id, &metadata);
+    return true;
+}
+
+/* A lake that takes nothing now costs no answer: the raw store keeps it, and nothing more is asked
+ * until it is spooled (ingest_flush). */
 static bool keep_raw(struct ingest *ingest,
                      const struct ask *ask,
                      const struct tmdb_answer *answer,
                      int64_t now_ms,
                      GError **error)
 {
-    return raw_store_put(ingest->raw_store, ask->movie_id, answer->endpoint, now_ms, answer->body,
-                         answer->body_len, error);
+    g_autoptr(GError) raw_error = NULL;
+    if (raw_store_put(ingest->raw_store, ask->movie_id, answer->endpoint, now_ms, answer->body,
+                      answer->body_len, &raw_error))
+        return true;
+    if (error_is(raw_error, BADDATA)) {
+        g_propagate_error(error, g_steal_pointer(&raw_error));
+        return false;
+    }
+    ingest->raw_blocked = true;
+    return true;
+}
+
+static void follow_up(struct ingest *ingest, struct ask ask)
+{
+    g_queue_push_tail(&ingest->follow_ups, g_memdup2(&ask, sizeof ask));
 }
 
 /* TMDB has stopped honouring append_to_response for a day: the missing block is then asked for
  * alone. */
-static bool ask_block(struct ingest *ingest, int32_t movie_id, enum ask_kind kind, GError **error)
+static void ask_block(struct ingest *ingest, int32_t movie_id, enum ask_kind kind)
 {
     metrics_add(ingest->context->metrics, METRIC_INGEST_INVALID, "missing_block", 1);
-    return tmdb_client_ask(ingest->client, &(struct ask){.kind = kind, .movie_id = movie_id},
-                           error);
+    follow_up(ingest, (struct ask){.kind = kind, .movie_id = movie_id});
 }
 
 static bool movie_answered(struct ingest *ingest,
@@ -89,7 +135,7 @@ static bool movie_answered(struct ingest *ingest,
     if (!tmdb_movie_parse(answer->body, answer->body_len, ingest->arena, &movie, error))
         return false;
     if (movie.rating.movie_id != ask->movie_id) {
-        error_set(error, BADDATA, "movie: asked for %d, got %d", ask->movie_id,
+        error_set(error, BADDATA, "movie: asked for %" PRId32 ", got %" PRId32, ask->movie_id,
                   movie.rating.movie_id);
         return false;
     }
@@ -97,14 +143,16 @@ static bool movie_answered(struct ingest *ingest,
         planner_forget(ingest->planner, ask->movie_id);
         return true;
     }
-    if (!keep_raw(ingest, ask, answer, now_ms, error))
+    if (ask->whole && !keep_raw(ingest, ask, answer, now_ms, error))
         return false;
     observe(ingest, movie.rating, now_ms);
-    struct tracked_movie *tracked = planner_find(ingest->planner, ask->movie_id);
-    if (tracked)
-        publish_facts(ingest, tracked, movie.metadata, now_ms);
-    return (movie.has_credits || ask_block(ingest, ask->movie_id, ASK_CREDITS, error)) &&
-           (movie.has_keywords || ask_block(ingest, ask->movie_id, ASK_KEYWORDS, error));
+    if (!publish_facts(ingest, ask, movie.metadata, now_ms, error))
+        return false;
+    if (ask->whole && !movie.has_credits)
+        ask_block(ingest, ask->movie_id, ASK_CREDITS);
+    if (ask->whole && !movie.has_keywords)
+        ask_block(ingest, ask->movie_id, ASK_KEYWORDS);
+    return true;
 }
 
 static bool list_answered(struct ingest *ingest,
@@ -120,12 +168,28 @@ static bool list_answered(struct ingest *ingest,
     for (size_t i = 0; i < page.items_count; i++)
         if (in_scope(ingest, page.items[i].original_language))
             observe(ingest, page.items[i].rating, now_ms);
+    if (page.skipped.count)
+        refuse(ingest, "entry", page.skipped.why);
+    return true;
+}
+
+static bool latest_answered(struct ingest *ingest,
+                            const struct tmdb_answer *answer,
+                            int64_t now_ms,
+                            GError **error)
+{
+    struct tmdb_item item;
+    if (!tmdb_item_parse(answer->body, answer->body_len, ingest->arena, &item, error))
+        return false;
+    if (in_scope(ingest, item.original_language) && !item.adult)
+        observe(ingest, item.rating, now_ms);
     return true;
 }
 
 static bool changes_answered(struct ingest *ingest,
                              const struct ask *ask,
                              const struct tmdb_answer *answer,
+                             int64_t now_ms,
                              GError **error)
 {
     struct tmdb_changes changes;
@@ -133,7 +197,7 @@ static bool changes_answered(struct ingest *ingest,
         return false;
     planner_pages(ingest->planner, ask, changes.total_pages);
     for (size_t i = 0; i < changes.ids_count; i++)
-        planner_changed(ingest->planner, changes.ids[i]);
+        planner_changed(ingest->planner, changes.ids[i], now_ms);
     return true;
 }
 
@@ -146,7 +210,7 @@ review_is_new(struct ingest *ingest, const struct review *review, bool *ret_new,
     size_t index = GPOINTER_TO_SIZE(g_hash_table_lookup(ingest->review_versions, id));
     struct published_review *known =
         index ? &g_array_index(ingest->reviews, struct published_review, index - 1) : NULL;
-    int64_t known_ms = 0;
+    int64_t known_ms;
     if (known)
         known_ms = known->version_ms;
     else if (!ingest_state_review_version(ingest->state, review->review_id, &known_ms, error))
@@ -165,33 +229,37 @@ review_is_new(struct ingest *ingest, const struct review *review, bool *ret_new,
     return true;
 }
 
-/* ret_goes_on: the next page was asked for, so the ask is still under way. */
+/* ret_goes_on: the next page is asked for, so the ask is still under way. */
 static bool reviews_answered(struct ingest *ingest,
                              const struct ask *ask,
                              const struct tmdb_answer *answer,
-                             int64_t now_ms,
                              bool *ret_goes_on,
                              GError **error)
 {
     struct tmdb_reviews reviews;
     if (!tmdb_reviews_parse(answer->body, answer->body_len, ingest->arena, &reviews, error))
         return false;
-    bool fresh = false;
+    if (reviews.movie_id != ask->movie_id) {
+        error_set(error, BADDATA, "reviews: asked for movie %" PRId32 ", got %" PRId32,
+                  ask->movie_id, reviews.movie_id);
+        return false;
+    }
     for (size_t i = 0; i < reviews.reviews_count; i++) {
         bool is_new;
-        reviews.reviews[i].movie_id = ask->movie_id;
         if (!review_is_new(ingest, &reviews.reviews[i], &is_new, error))
             return false;
-        if (is_new)
-            publish(ingest, TOPIC_REVIEWS, ask->movie_id, &reviews.reviews[i]);
-        fresh |= is_new;
+        if (!is_new)
+            continue;
+        publish(ingest, TOPIC_REVIEWS, ask->movie_id, &reviews.reviews[i]);
+        planner_reviews_fresh(ingest->planner, ask->movie_id);
     }
-    if (ask->page < MIN(reviews.total_pages, REVIEW_PAGES_MAX)) {
-        struct ask next = {.kind = ASK_REVIEWS, .movie_id = ask->movie_id, .page = ask->page + 1};
-        *ret_goes_on = tmdb_client_ask(ingest->client, &next, error);
-        return *ret_goes_on;
-    }
-    planner_reviews_read(ingest->planner, ask->movie_id, fresh, now_ms);
+    if (reviews.skipped.count)
+        refuse(ingest, "entry", reviews.skipped.why);
+    *ret_goes_on = ask->page < MIN(reviews.total_pages, TMDB_PAGE_MAX);
+    if (*ret_goes_on)
+        follow_up(
+            ingest,
+            (struct ask){.kind = ASK_REVIEWS, .movie_id = ask->movie_id, .page = ask->page + 1});
     return true;
 }
 
@@ -205,12 +273,14 @@ static bool dispatch(struct ingest *ingest,
     switch (ask->kind) {
     case ASK_LIST:
         return list_answered(ingest, ask, answer, now_ms, error);
+    case ASK_LATEST:
+        return latest_answered(ingest, answer, now_ms, error);
     case ASK_CHANGES:
-        return changes_answered(ingest, ask, answer, error);
+        return changes_answered(ingest, ask, answer, now_ms, error);
     case ASK_MOVIE:
         return movie_answered(ingest, ask, answer, now_ms, error);
     case ASK_REVIEWS:
-        return reviews_answered(ingest, ask, answer, now_ms, ret_goes_on, error);
+        return reviews_answered(ingest, ask, answer, ret_goes_on, error);
     case ASK_CREDITS:
     case ASK_KEYWORDS:
         break;
@@ -218,44 +288,63 @@ static bool dispatch(struct ingest *ingest,
     return keep_raw(ingest, ask, answer, now_ms, error);
 }
 
+/* One line when TMDB stops to answer, or to take the key, and one when it does again. */
+static void note_health(struct ingest *ingest, const struct tmdb_answer *answer)
+{
+    struct log *log = ingest->context->log;
+    bool answered = ingest->health.answered;
+    int64_t lasted_ms;
+    if (!tmdb_health_answered(&ingest->health, answer, clock_monotonic_ms(ingest->context->clock),
+                              &lasted_ms))
+        return;
+    if (ingest->health.state == TMDB_UP)
+        log_info(log, "ingest", "TMDB answers again", LOG_INT("after_ms", lasted_ms));
+    else if (ingest->health.state == TMDB_IS_DOWN)
+        log_warn(log, "ingest", "TMDB doesn't answer: asking once in a while until it does",
+                 LOG_INT("failures", ingest->health.failures), LOG_STR("error", answer->error));
+    else if (answered)
+        log_error(log, "ingest",
+                  "TMDB refuses the key that it took before: asking once in a while; set "
+                  "TMDB_API_KEY to a valid one and start again",
+                  LOG_STR("error", answer->error));
+    else if (!ingest->fatal)
+        error_set(&ingest->fatal, DENIED,
+                  "TMDB refuses the key (%s): set TMDB_API_KEY to a valid one, or "
+                  "tmdb.base_url to the simulator",
+                  answer->error);
+}
+
+/* The answer is used, or a reason why not is told. True: the ask failed. */
+static bool use(struct ingest *ingest,
+                const struct ask *ask,
+                const struct tmdb_answer *answer,
+                int64_t now_ms,
+                bool *ret_goes_on)
+{
+    g_autoptr(GError) error = NULL;
+    if (dispatch(ingest, ask, answer, now_ms, ret_goes_on, &error))
+        return false;
+    g_prefix_error(&error, "%s: ", answer->endpoint);
+    refuse(ingest, error_is(error, BADDATA) ? "invalid" : "failed", error->message);
+    if (!error_is(error, BADDATA) && !error_is(error, AGAIN) && !ingest->fatal)
+        ingest->fatal = g_steal_pointer(&error);
+    return true;
+}
+
 void ingest_answered(const struct ask *ask, const struct tmdb_answer *answer, void *user)
 {
     struct ingest *ingest = user;
-    struct metrics *metrics = ingest->context->metrics;
     int64_t now_ms = clock_now_ms(ingest->context->clock);
-    g_autoptr(GError) error = NULL;
+    bool about_movie = ask->kind == ASK_MOVIE || ask->kind == ASK_REVIEWS;
     bool failed = false, goes_on = false;
-    switch (answer->result) {
-    case TMDB_OK:
-        ingest->answered = true;
-        failed = !dispatch(ingest, ask, answer, now_ms, &goes_on, &error);
-        if (failed)
-            g_prefix_error(&error, "%s: ", answer->endpoint);
-        break;
-    case TMDB_MISSING:
-        /* A movie that is gone; a list is never gone, so that is a failure. */
-        failed = ask->kind == ASK_LIST || ask->kind == ASK_CHANGES;
-        if (!failed)
-            planner_forget(ingest->planner, ask->movie_id);
-        break;
-    case TMDB_DENIED:
+    note_health(ingest, answer);
+    if (answer->result == TMDB_OK) {
+        failed = use(ingest, ask, answer, now_ms, &goes_on);
+    } else if (answer->result == TMDB_MISSING && about_movie) {
+        planner_forget(ingest->planner, ask->movie_id); /* it is gone; a list never is */
+    } else {
         failed = true;
-        if (!ingest->answered && !ingest->fatal)
-            error_set(&ingest->fatal, DENIED,
-                      "TMDB refuses the key (%s): set TMDB_API_KEY to a valid one, or "
-                      "tmdb.base_url to the simulator",
-                      answer->error);
-        break;
-    case TMDB_FAILED:
-        failed = true;
-        break;
-    }
-    if (failed) {
-        const char *text = error ? error->message : answer->error;
-        metrics_add(metrics, METRIC_INGEST_INVALID,
-                    error && error_is(error, BADDATA) ? "invalid" : "failed", 1);
-        log_warn(ingest->context->log, "ingest",
-                 "an answer can't be used; it is asked for again later", LOG_STR("error", text));
+        refuse(ingest, "failed", answer->error);
     }
     if (!goes_on)
         planner_done(ingest->planner, ask, failed, now_ms);

@@ -2,11 +2,15 @@
  * hand. */
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/log.h"
 #include "base/stop.h"
 #include "ingest/ingest.h"
 #include "ingest/ingest_internal.h"
 
 #define ANSWER_WAIT_MS 1000
+/* A bus or state that is locked for a moment is waited for so often, so long. */
+#define FLUSH_TRIES      30
+#define FLUSH_BACKOFF_MS 1000
 
 struct probe {
     bool answered, simulator;
@@ -27,7 +31,7 @@ static void probe_answered(const struct http_answer *answer, void *user)
 static bool check_simulator(const struct context *context, GError **error)
 {
     struct http_client_options options = {.concurrency = 1,
-                                          .retry_max = 3,
+                                          .retry_max = (int)context->config->ingest_retry_max,
                                           .retry_base_ms = context->config->ingest_retry_base_ms,
                                           .retry_cap_ms = context->config->ingest_retry_cap_ms,
                                           .timeout_ms = context->config->tmdb_timeout_ms};
@@ -49,21 +53,95 @@ static bool check_simulator(const struct context *context, GError **error)
     return probe.simulator;
 }
 
+static bool flush_patiently(struct ingest *ingest, GError **error)
+{
+    for (int left = FLUSH_TRIES;; left--) {
+        g_autoptr(GError) flush_error = NULL;
+        if (ingest_flush(ingest, &flush_error))
+            return true;
+        if (!error_is(flush_error, AGAIN) || !left ||
+            stop_wait_ms(ingest->context->stop, FLUSH_BACKOFF_MS)) {
+            g_propagate_error(error, g_steal_pointer(&flush_error));
+            return false;
+        }
+    }
+}
+
+/* What ends a backfill: there is nobody to ask the past from later. */
+static bool check_health(struct ingest *ingest, GError **error)
+{
+    if (ingest->fatal) {
+        g_propagate_error(error, g_steal_pointer(&ingest->fatal));
+        return false;
+    }
+    if (ingest->health.state != TMDB_UP) {
+        error_set(error, AGAIN,
+                  "the simulator no longer answers; what was filled in stays, the next backfill "
+                  "goes on from there");
+        return false;
+    }
+    return true;
+}
+
 /* Everything that is due at this instant. */
 static bool fill_instant(struct ingest *ingest, GError **error)
 {
     do {
         ingest_ask(ingest);
         tmdb_client_run(ingest->client, ANSWER_WAIT_MS);
-        if (publisher_full(ingest->publisher) && !ingest_flush(ingest, error))
+        if (!check_health(ingest, error) ||
+            (publisher_full(ingest->publisher) && !flush_patiently(ingest, error)))
             return false;
     } while ((tmdb_client_pending(ingest->client) || ingest_ask(ingest)) &&
              !stop_requested(ingest->context->stop));
-    if (ingest->fatal) {
-        g_propagate_error(error, g_steal_pointer(&ingest->fatal));
+    return flush_patiently(ingest, error);
+}
+
+/* The part of [from, until) that no earlier backfill has filled in. A backfill that begins before
+ * the earlier one fills in all. */
+static bool resume(struct ingest *ingest, int64_t *from_ms, int64_t *begin_ms, GError **error)
+{
+    int64_t done_from_ms, done_to_ms;
+    if (!ingest_state_backfilled(ingest->state, &done_from_ms, &done_to_ms, error))
         return false;
+    bool goes_on = done_to_ms && done_from_ms <= *from_ms && *from_ms <= done_to_ms;
+    *begin_ms = goes_on ? done_to_ms : *from_ms;
+    *from_ms = goes_on ? done_from_ms : *from_ms;
+    return true;
+}
+
+struct range {
+    int64_t from_ms, until_ms, step_ms;
+};
+
+static bool fill_range(struct ingest *ingest,
+                       struct clock *past,
+                       struct range range,
+                       void (*progress)(const struct ingest_progress *progress, void *user),
+                       void *user,
+                       GError **error)
+{
+    const struct stop *stop = ingest->context->stop;
+    int64_t begin_ms;
+    if (!resume(ingest, &range.from_ms, &begin_ms, error))
+        return false;
+    for (int64_t now_ms = begin_ms; now_ms < range.until_ms && !stop_requested(stop);
+         now_ms += range.step_ms) {
+        clock_set_now(past, now_ms);
+        tmdb_client_set_as_of(ingest->client, now_ms);
+        if (!fill_instant(ingest, error))
+            return false;
+        if (stop_requested(stop))
+            break; /* the instant may be half */
+        if (!ingest_state_set_backfilled(ingest->state, range.from_ms, now_ms + range.step_ms,
+                                         error))
+            return false;
+        struct ingest_progress state = {now_ms + range.step_ms - begin_ms,
+                                        range.until_ms - begin_ms, ingest->records};
+        if (progress)
+            progress(&state, user);
     }
-    return ingest_flush(ingest, error);
+    return raw_store_flush(ingest->raw_store, error);
 }
 
 bool ingest_backfill(const struct context *context,
@@ -72,28 +150,17 @@ bool ingest_backfill(const struct context *context,
                      void *user,
                      GError **error)
 {
-    int64_t until_ms = clock_now_ms(context->clock),
-            step_ms = context->config->ingest_observe_interval_ms;
-    from_ms = (from_ms + step_ms - 1) / step_ms * step_ms;
-    struct clock *past = clock_new_manual(from_ms), *real = clock_new_real();
+    int64_t step_ms = context->config->ingest_observe_interval_ms;
+    struct range range = {(from_ms + step_ms - 1) / step_ms * step_ms, clock_now_ms(context->clock),
+                          step_ms};
+    struct clock *past = clock_new_manual(range.from_ms), *real = clock_new_real();
     struct context past_context = *context, http_context = *context;
     past_context.clock = past;
     http_context.clock = real;
     struct ingest *ingest = check_simulator(&http_context, error)
                                 ? ingest_open(&past_context, &http_context, 0, error)
                                 : NULL;
-    bool done = ingest != NULL;
-    for (int64_t now_ms = from_ms; done && now_ms < until_ms && !stop_requested(context->stop);
-         now_ms += step_ms) {
-        clock_set_now(past, now_ms);
-        tmdb_client_set_as_of(ingest->client, now_ms);
-        done = fill_instant(ingest, error);
-        struct ingest_progress state = {now_ms + step_ms - from_ms, until_ms - from_ms,
-                                        ingest->records};
-        if (progress)
-            progress(&state, user);
-    }
-    done = done && raw_store_flush(ingest->raw_store, error);
+    bool done = ingest && fill_range(ingest, past, range, progress, user, error);
     ingest_close(ingest);
     clock_free(past);
     clock_free(real);

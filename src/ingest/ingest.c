@@ -1,20 +1,14 @@
-#include "ingest/ingest.h"
-
-#include <unistd.h>
+/* The parts of ingestion and how they are held together; stage.c drives them live, backfill.c
+ * through the past, answers.c is what happens with an answer. */
+#include <inttypes.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "base/stop.h"
+#include "ingest/exports.h"
 #include "ingest/ingest_internal.h"
-#include "view/view.h"
-
-#define FLUSH_INTERVAL_MS 500  /* monotonic */
-#define FLUSH_BACKOFF_MS  2000 /* after a flush that has to be repeated */
-#define IDLE_WAIT_MS      100  /* nothing is due and nothing under way */
-#define LEASE_REAL_MS                                                                              \
-    INT64_C(30000) /* real time after which a leader that doesn't renew is replaced */
 
 static void review_clear(void *review)
 {
@@ -27,6 +21,8 @@ static struct planner_options planner_settings(const struct config *config)
         .observe_interval_ms = config->ingest_observe_interval_ms,
         .list_interval_ms = config->ingest_list_interval_ms,
         .changes_interval_ms = config->ingest_changes_interval_ms,
+        /* A fresh raw answer of each movie for each batch run. */
+        .whole_interval_ms = config->batch_interval_ms,
         .list_pages = (int32_t)config->ingest_list_pages,
         .movies_max = (size_t)config->ingest_tracked_movies_max,
     };
@@ -62,9 +58,12 @@ struct ingest *ingest_open(const struct context *context,
     ingest->context = context;
     ingest->planner = planner_new(&options);
     ingest->arena = arena_new();
+    g_queue_init(&ingest->follow_ups);
     ingest->reviews = g_array_new(FALSE, FALSE, sizeof(struct published_review));
     g_array_set_clear_func(ingest->reviews, review_clear);
     ingest->review_versions = g_hash_table_new(g_str_hash, g_str_equal);
+    ingest->health.since_ms = clock_monotonic_ms(context->clock);
+    ingest->answer_log_ms = INT64_MIN;
     if (!open_stores(ingest, error) || !create_topics(ingest, error) ||
         !(ingest->client =
               tmdb_client_new(http_context, rate_per_s, ingest_answered, ingest, error))) {
@@ -88,6 +87,7 @@ void ingest_close(struct ingest *ingest)
     serde_free(ingest->serde);
     registry_close(ingest->registry);
     planner_free(ingest->planner);
+    g_queue_clear_full(&ingest->follow_ups, g_free);
     g_hash_table_unref(ingest->review_versions);
     g_array_unref(ingest->reviews);
     arena_free(ingest->arena);
@@ -95,15 +95,36 @@ void ingest_close(struct ingest *ingest)
     g_free(ingest);
 }
 
+/* Everything behind has room for what an answer brings. */
+static bool has_room(const struct ingest *ingest)
+{
+    return !publisher_full(ingest->publisher) && !ingest->raw_blocked && !ingest->unsaved &&
+           ingest->reviews->len < REVIEWS_UNSAVED_MAX;
+}
+
+/* What continues an ask under way goes first: it holds that ask open. */
+static bool next_ask(struct ingest *ingest, int64_t now_ms, struct ask *ret_ask)
+{
+    g_autofree struct ask *follow_up = g_queue_pop_head(&ingest->follow_ups);
+    if (!follow_up)
+        return planner_next(ingest->planner, now_ms, ret_ask);
+    *ret_ask = *follow_up;
+    return true;
+}
+
 bool ingest_ask(struct ingest *ingest)
 {
-    int64_t now_ms = clock_now_ms(ingest->context->clock);
+    const struct context *context = ingest->context;
+    int64_t now_ms = clock_now_ms(context->clock),
+            monotonic_ms = clock_monotonic_ms(context->clock);
     /* Few ahead of the wire, so that what becomes urgent meanwhile isn't behind a long queue. */
-    size_t room = 2 * (size_t)ingest->context->config->ingest_concurrency;
+    size_t room = 2 * (size_t)context->config->ingest_concurrency;
     bool asked = false;
     struct ask ask;
-    while (tmdb_client_pending(ingest->client) < room && !publisher_full(ingest->publisher) &&
-           planner_next(ingest->planner, now_ms, &ask)) {
+    while (
+        tmdb_client_pending(ingest->client) < room && has_room(ingest) &&
+        tmdb_health_may_ask(&ingest->health, tmdb_client_pending(ingest->client), monotonic_ms) &&
+        next_ask(ingest, now_ms, &ask)) {
         g_autoptr(GError) error = NULL;
         if (!tmdb_client_ask(ingest->client, &ask, &error)) {
             planner_done(ingest->planner, &ask, true, now_ms);
@@ -114,139 +135,71 @@ bool ingest_ask(struct ingest *ingest)
     return asked;
 }
 
+static bool save(struct ingest *ingest, GError **error)
+{
+    const struct published_review *reviews =
+        (const struct published_review *)(const void *)ingest->reviews->data;
+    if (!ingest_state_save(ingest->state, ingest->planner, reviews, ingest->reviews->len,
+                           clock_now_ms(ingest->context->clock), error))
+        return false;
+    g_hash_table_remove_all(ingest->review_versions);
+    g_array_set_size(ingest->reviews, 0);
+    return true;
+}
+
 bool ingest_flush(struct ingest *ingest, GError **error)
 {
     if (!publisher_flush(ingest->publisher, error))
         return false;
-    const struct published_review *reviews =
-        (const struct published_review *)(const void *)ingest->reviews->data;
-    if (!ingest_state_save(ingest->state, ingest->planner, reviews, ingest->reviews->len, error))
+    ingest->unsaved = true;
+    if (!save(ingest, error))
         return false;
-    g_hash_table_remove_all(ingest->review_versions);
-    g_array_set_size(ingest->reviews, 0);
+    ingest->unsaved = false;
     metrics_set(ingest->context->metrics, METRIC_INGEST_TRACKED, NULL,
                 (double)planner_tracked(ingest->planner));
-    return true;
-}
-
-/* ---- the stage ---- */
-
-struct stage {
-    const struct context *context;
-    struct view *view;
-    struct view_lease lease;
-    char *owner;
-    int64_t renew_at_ms, flush_at_ms; /* monotonic */
-    struct ingest *ingest;
-};
-
-/* Leases are in world time; a scaled clock would end them too soon. */
-static int64_t lease_ttl_ms(const struct context *context)
-{
-    return (int64_t)((double)LEASE_REAL_MS * MAX(1.0, clock_speed(context->clock)));
-}
-
-/* Waits until this process leads; false when it shall stop, or with an error. */
-static bool stage_lead(struct stage *stage, GError **error)
-{
-    bool said = false;
-    while (!stop_requested(stage->context->stop)) {
-        g_autoptr(GError) lease_error = NULL;
-        if (view_lease_acquire(stage->view, "ingest", stage->owner, lease_ttl_ms(stage->context),
-                               &stage->lease, &lease_error)) {
-            stage->renew_at_ms = clock_monotonic_ms(stage->context->clock) + LEASE_REAL_MS / 3;
-            return true;
-        }
-        if (!error_is(lease_error, CONFLICT) && !error_is(lease_error, AGAIN)) {
-            g_propagate_error(error, g_steal_pointer(&lease_error));
-            return false;
-        }
-        if (!said)
-            log_info(stage->context->log, "ingest", "waiting: another process leads",
-                     LOG_STR("why", lease_error->message));
-        said = true;
-        stop_wait_ms(stage->context->stop, LEASE_REAL_MS / 10);
-    }
-    return false;
-}
-
-static bool stage_renew(struct stage *stage, GError **error)
-{
-    int64_t now_ms = clock_monotonic_ms(stage->context->clock);
-    if (now_ms < stage->renew_at_ms)
-        return true;
-    g_autoptr(GError) renew_error = NULL;
-    if (!view_lease_renew(stage->view, "ingest", stage->lease.epoch, lease_ttl_ms(stage->context),
-                          &renew_error) &&
-        !error_is(renew_error, AGAIN)) {
-        g_propagate_prefixed_error(error, g_steal_pointer(&renew_error),
-                                   "the ingest lease is lost: ");
+    if (!(ingest->raw_blocked ? raw_store_flush(ingest->raw_store, error)
+                              : raw_store_tick(ingest->raw_store, error)))
         return false;
-    }
-    stage->renew_at_ms = now_ms + LEASE_REAL_MS / 3;
+    ingest->raw_blocked = false;
     return true;
 }
 
-static bool stage_flush(struct stage *stage, GError **error)
+/* Spool files are named by the world's time at which they were written. */
+static bool
+sweep_spool(struct ingest *ingest, int64_t before_ms, int64_t *ret_files, GError **error)
 {
-    struct ingest *ingest = stage->ingest;
-    int64_t now_ms = clock_monotonic_ms(stage->context->clock);
-    if (now_ms < stage->flush_at_ms)
-        return true;
-    stage->flush_at_ms = now_ms + FLUSH_INTERVAL_MS;
-    g_autoptr(GError) flush_error = NULL;
-    if (ingest_flush(ingest, &flush_error) && raw_store_tick(ingest->raw_store, &flush_error))
-        return true;
-    if (!error_is(flush_error, AGAIN)) {
-        g_propagate_error(error, g_steal_pointer(&flush_error));
+    struct lake_object *objects;
+    size_t count;
+    int64_t files = 0;
+    if (!lake_list(ingest->lake, RAW_STORE_PREFIX, ingest->arena, &objects, &count, error))
         return false;
+    for (size_t i = 0; i < count; i++) {
+        const char *stamp = objects[i].name + strlen(RAW_STORE_PREFIX);
+        char *end;
+        int64_t written_ms = g_ascii_strtoll(stamp, &end, 10);
+        if (end == stamp || *end != '-' || written_ms >= before_ms)
+            continue;
+        if (!lake_delete(ingest->lake, objects[i].name, error))
+            return false;
+        files++;
     }
-    stage->flush_at_ms = now_ms + FLUSH_BACKOFF_MS;
-    log_warn(stage->context->log, "ingest", "can't publish now; nothing is lost, trying again",
-             LOG_STR("error", flush_error->message),
-             LOG_INT("records", publisher_pending_records(ingest->publisher)));
+    *ret_files = files;
     return true;
 }
 
-static bool stage_loop(struct stage *stage, GError **error)
+bool ingest_sweep(struct ingest *ingest, GError **error)
 {
-    struct ingest *ingest = stage->ingest;
-    while (!stop_requested(stage->context->stop)) {
-        bool asked = ingest_ask(ingest);
-        if (tmdb_client_pending(ingest->client))
-            tmdb_client_run(ingest->client, IDLE_WAIT_MS);
-        else if (!asked)
-            stop_wait_ms(stage->context->stop, IDLE_WAIT_MS);
-        if (ingest->fatal) {
-            g_propagate_error(error, g_steal_pointer(&ingest->fatal));
-            return false;
-        }
-        if (!stage_flush(stage, error) || !stage_renew(stage, error))
-            return false;
-    }
-    return ingest_flush(ingest, error) && raw_store_flush(ingest->raw_store, error);
-}
-
-bool ingest_run(const struct context *context, GError **error)
-{
-    struct stage stage = {.context = context,
-                          .owner = g_strdup_printf("%s:%d", g_get_host_name(), (int)getpid())};
-    double speed = clock_speed(context->clock);
-    bool done = false;
-    /* The budget is in world time, so that a demo's hour is worth an hour's requests. */
-    double rate_per_s = context->config->ingest_rate_per_s * (speed > 0 ? speed : 1);
-    if ((stage.view = view_open(context, error)) && stage_lead(&stage, error)) {
-        stage.ingest = ingest_open(context, context, rate_per_s, error);
-        done = stage.ingest && stage_loop(&stage, error);
-        g_autoptr(GError) release_error = NULL;
-        if (!view_lease_release(stage.view, "ingest", stage.lease.epoch, &release_error))
-            log_debug(context->log, "ingest", "the lease was not given back",
-                      LOG_STR("error", release_error->message));
-    } else {
-        done = stop_requested(context->stop);
-    }
-    ingest_close(stage.ingest);
-    view_close(stage.view);
-    g_free(stage.owner);
+    const struct context *context = ingest->context;
+    int64_t now_ms = clock_now_ms(context->clock), files = 0, days = 0;
+    int64_t before_ms = now_ms - context->config->ingest_raw_retention_ms;
+    bool done = sweep_spool(ingest, before_ms, &files, error) &&
+                exports_sweep(ingest->lake, before_ms, ingest->arena, &days, error) &&
+                ingest_state_sweep(ingest->state, now_ms, error);
+    arena_reset(ingest->arena);
+    if (files + days)
+        log_info(context->log, "ingest",
+                 "cached data of TMDB older than ingest.raw_retention was removed before a batch "
+                 "took it in",
+                 LOG_INT("answer_files", files), LOG_INT("export_days", days));
     return done;
 }

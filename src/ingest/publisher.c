@@ -1,5 +1,8 @@
 #include "ingest/publisher.h"
 
+#include <inttypes.h>
+
+#include "base/config.h"
 #include "base/metrics.h"
 
 struct pending {
@@ -35,10 +38,11 @@ void publisher_free(struct publisher *publisher)
     g_free(publisher);
 }
 
-void publisher_add(struct publisher *publisher,
+bool publisher_add(struct publisher *publisher,
                    enum topic topic,
                    int32_t movie_id,
-                   const void *record)
+                   const void *record,
+                   GError **error)
 {
     char key[TOPIC_KEY_BYTES];
     struct pending pending = {.topic = topic,
@@ -48,7 +52,17 @@ void publisher_add(struct publisher *publisher,
     pending.value_start = publisher->bytes->len;
     serde_encode(publisher->serde, topic, record, publisher->bytes);
     pending.value_len = publisher->bytes->len - pending.value_start;
+    size_t bytes = pending.key_len + pending.value_len;
+    if ((int64_t)bytes > publisher->context->config->bus_record_max_bytes) {
+        error_set(error, BADDATA,
+                  "%s: a record of movie %" PRId32 " has %zu bytes; bus.record_max is %" PRId64,
+                  topic_info(topic)->name, movie_id, bytes,
+                  publisher->context->config->bus_record_max_bytes);
+        g_byte_array_set_size(publisher->bytes, (unsigned)pending.key_start);
+        return false;
+    }
     g_array_append_val(publisher->pending, pending);
+    return true;
 }
 
 bool publisher_full(const struct publisher *publisher)

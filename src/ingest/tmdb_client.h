@@ -2,6 +2,8 @@
  * answer. One owner thread; callbacks come from tmdb_client_run. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/context.h"
 #include "base/error.h"
 #include "ingest/planner.h"
@@ -18,6 +20,7 @@ enum tmdb_result {
 
 struct tmdb_answer {
     enum tmdb_result result;
+    int status;           /* of HTTP; 0: no answer came */
     const char *endpoint; /* "/movie/603?append_to_response=credits,keywords", for bronze */
     const char *body;     /* lives during the callback */
     size_t body_len;
@@ -26,13 +29,15 @@ struct tmdb_answer {
 
 typedef void (*tmdb_answer_fn)(const struct ask *ask, const struct tmdb_answer *answer, void *user);
 
-/* Settings as in config (tmdb.*, ingest.*). rate_per_s is in real time; 0: no limit. */
+/* Settings as in config (tmdb.*, ingest.*). rate_per_s is in real time; 0: no limit. The bucket
+ * starts empty. CONFIG: the key can't be sent (spaces, line ends, not ASCII). */
 struct tmdb_client *tmdb_client_new(const struct context *context,
                                     double rate_per_s,
                                     tmdb_answer_fn fn,
                                     void *user,
                                     GError **error) MUST_CHECK;
-void tmdb_client_free(struct tmdb_client *client); /* accepts NULL */
+/* Accepts NULL; what is under way is dropped without callback. */
+void tmdb_client_free(struct tmdb_client *client);
 
 /* Only the simulator knows the past: as_of_ms > 0 asks for the state at that time; 0 asks for now.
  */
@@ -40,5 +45,6 @@ void tmdb_client_set_as_of(struct tmdb_client *client, int64_t as_of_ms);
 
 /* AGAIN where too many wait. */
 bool tmdb_client_ask(struct tmdb_client *client, const struct ask *ask, GError **error) MUST_CHECK;
+/* Drives what was asked for at most timeout_ms; returns early after an answer, or on stop. */
 void tmdb_client_run(struct tmdb_client *client, int64_t timeout_ms);
 size_t tmdb_client_pending(const struct tmdb_client *client);

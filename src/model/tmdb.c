@@ -188,6 +188,23 @@ read_page_frame(const json_t *root, int32_t *ret_page, int32_t *ret_total, GErro
     return results;
 }
 
+static bool
+read_item(const json_t *object, struct arena *arena, struct tmdb_item *ret_item, GError **error)
+{
+    if (!read_rating(object, &ret_item->rating, error))
+        return false;
+    ret_item->original_language = read_span(object, "original_language", arena).data;
+    ret_item->adult = json_is_true(json_object_get(object, "adult"));
+    return true;
+}
+
+static void
+skip_entry(struct tmdb_skipped *skipped, size_t index, const GError *error, struct arena *arena)
+{
+    if (!skipped->count++)
+        skipped->why = arena_printf(arena, "results[%zu]: %s", index, error->message);
+}
+
 bool tmdb_page_parse(
     const char *json, size_t len, struct arena *arena, struct tmdb_page *ret_page, GError **error)
 {
@@ -204,14 +221,26 @@ bool tmdb_page_parse(
     json_t *result;
     json_array_foreach(results, index, result)
     {
-        struct tmdb_item *item = &page.items[page.items_count++];
-        if (!read_rating(result, &item->rating, error)) {
-            g_prefix_error(error, "list: results[%zu]: ", index);
-            return false;
-        }
-        item->original_language = read_span(result, "original_language", arena).data;
+        g_autoptr(GError) item_error = NULL;
+        if (read_item(result, arena, &page.items[page.items_count], &item_error))
+            page.items_count++;
+        else
+            skip_entry(&page.skipped, index, item_error, arena);
     }
     *ret_page = page;
+    return true;
+}
+
+bool tmdb_item_parse(
+    const char *json, size_t len, struct arena *arena, struct tmdb_item *ret_item, GError **error)
+{
+    g_autoptr(json_t) root = parse_object(json, len, error);
+    struct tmdb_item item;
+    if (!root || !read_item(root, arena, &item, error)) {
+        g_prefix_error(error, "movie: ");
+        return false;
+    }
+    *ret_item = item;
     return true;
 }
 
@@ -277,10 +306,9 @@ bool tmdb_reviews_parse(const char *json,
 {
     g_autoptr(json_t) root = parse_object(json, len, error);
     struct tmdb_reviews reviews = {0};
-    int32_t movie_id = 0;
     const json_t *results =
         root ? read_page_frame(root, &reviews.page, &reviews.total_pages, error) : NULL;
-    if (!results || !read_int32(root, "id", 1, &movie_id, error)) {
+    if (!results || !read_int32(root, "id", 1, &reviews.movie_id, error)) {
         g_prefix_error(error, "reviews: ");
         return false;
     }
@@ -289,15 +317,23 @@ bool tmdb_reviews_parse(const char *json,
     json_t *result;
     json_array_foreach(results, index, result)
     {
-        struct review *review = &reviews.reviews[reviews.reviews_count++];
-        if (!read_review(result, arena, review, error)) {
-            g_prefix_error(error, "reviews: results[%zu]: ", index);
-            return false;
+        struct review *review = &reviews.reviews[reviews.reviews_count];
+        g_autoptr(GError) review_error = NULL;
+        if (read_review(result, arena, review, &review_error)) {
+            review->movie_id = reviews.movie_id;
+            reviews.reviews_count++;
+        } else {
+            skip_entry(&reviews.skipped, index, review_error, arena);
         }
-        review->movie_id = movie_id;
     }
     *ret_reviews = reviews;
     return true;
+}
+
+bool tmdb_is_object(const char *json, size_t len)
+{
+    g_autoptr(json_t) root = parse_object(json, len, NULL);
+    return root != NULL;
 }
 
 int tmdb_error_code(const char *json, size_t len)

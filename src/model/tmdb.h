@@ -25,12 +25,21 @@ struct tmdb_movie {
 struct tmdb_item {
     struct rating rating;
     const char *original_language; /* "" where absent */
+    bool adult;
+};
+
+/* Entries of an answer that can't be used; the others can: one broken entry must not hide nineteen
+ * good ones behind it, again at each reading. */
+struct tmdb_skipped {
+    size_t count;
+    const char *why; /* of the first one: "results[3]: popularity: expected ..."; NULL: none */
 };
 
 struct tmdb_page {
     int32_t page, total_pages;
     struct tmdb_item *items;
     size_t items_count;
+    struct tmdb_skipped skipped;
 };
 
 /* Ids of /movie/changes. */
@@ -40,11 +49,12 @@ struct tmdb_changes {
     size_t ids_count;
 };
 
-/* One review of /movie/{id}/reviews. */
+/* One page of /movie/{id}/reviews. */
 struct tmdb_reviews {
-    int32_t page, total_pages;
-    struct review *reviews; /* movie_id as of the answer */
+    int32_t movie_id, page, total_pages;
+    struct review *reviews;
     size_t reviews_count;
+    struct tmdb_skipped skipped;
 };
 
 bool tmdb_movie_parse(const char *json,
@@ -57,6 +67,12 @@ bool tmdb_page_parse(const char *json,
                      struct arena *arena,
                      struct tmdb_page *ret_page,
                      GError **error) MUST_CHECK;
+/* One movie of which little is known yet, as /movie/latest gives it: what an observation needs. */
+bool tmdb_item_parse(const char *json,
+                     size_t len,
+                     struct arena *arena,
+                     struct tmdb_item *ret_item,
+                     GError **error) MUST_CHECK;
 bool tmdb_changes_parse(const char *json,
                         size_t len,
                         struct arena *arena,
@@ -67,6 +83,9 @@ bool tmdb_reviews_parse(const char *json,
                         struct arena *arena,
                         struct tmdb_reviews *ret_reviews,
                         GError **error) MUST_CHECK;
+
+/* The text is one JSON object from its first to its last byte. */
+bool tmdb_is_object(const char *json, size_t len);
 
 /* The status_code of an error answer (7: invalid key, 25: rate limit, 34: not found ...), 0 where
  * there is none. */

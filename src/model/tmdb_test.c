@@ -134,6 +134,49 @@ static void test_reviews(void)
     arena_free(arena);
 }
 
+/* One broken entry doesn't hide the others, and is named. */
+static void test_broken_entries_are_skipped(void)
+{
+    static const char page_json[] =
+        "{\"page\":1,\"total_pages\":1,\"results\":[{\"id\":5},7,{\"id\":6,\"vote_count\":3,"
+        "\"vote_average\":7.5,\"popularity\":1.25}]}";
+    static const char reviews_json[] = "{\"id\":603,\"page\":1,\"total_pages\":1,\"results\":[{"
+                                       "\"id\":\"5f0\",\"created_at\":\"?\"},"
+                                       "{\"id\":\"5f1\",\"created_at\":\"2021-06-23T00:00:00Z\"}]}";
+    struct arena *arena = arena_new();
+    g_autoptr(GError) error = NULL;
+    struct tmdb_page page;
+    g_assert_true(tmdb_page_parse(page_json, strlen(page_json), arena, &page, &error));
+    g_assert_cmpuint(page.items_count, ==, 1);
+    g_assert_cmpint(page.items[0].rating.movie_id, ==, 6);
+    g_assert_cmpuint(page.skipped.count, ==, 2);
+    g_assert_nonnull(strstr(page.skipped.why, "results[0]: vote_count"));
+    struct tmdb_reviews reviews;
+    g_assert_true(tmdb_reviews_parse(reviews_json, strlen(reviews_json), arena, &reviews, &error));
+    g_assert_cmpuint(reviews.reviews_count, ==, 1);
+    g_assert_cmpint((int)reviews.reviews[0].review_id.data[2], ==, '1');
+    g_assert_cmpuint(reviews.skipped.count, ==, 1);
+    g_assert_nonnull(strstr(reviews.skipped.why, "created_at"));
+    arena_free(arena);
+}
+
+static void test_item_and_object(void)
+{
+    static const char json[] = "{\"id\":9,\"title\":\"\",\"vote_count\":0,\"vote_average\":0,"
+                               "\"popularity\":0.0071,\"original_language\":\"en\",\"genres\":[]}";
+    struct arena *arena = arena_new();
+    g_autoptr(GError) error = NULL;
+    struct tmdb_item item;
+    g_assert_true(tmdb_item_parse(json, strlen(json), arena, &item, &error));
+    g_assert_cmpint(item.rating.movie_id, ==, 9);
+    g_assert_cmpfloat(item.rating.popularity, ==, 0.0071);
+    g_assert_cmpstr(item.original_language, ==, "en");
+    g_assert_true(tmdb_is_object("{\"a\":[1]}", 9));
+    g_assert_false(tmdb_is_object("{\"a\":[{}", 9)); /* cut behind a brace */
+    g_assert_false(tmdb_is_object("[]", 2));
+    arena_free(arena);
+}
+
 static void test_error_codes(void)
 {
     static const char json[] = "{\"success\":false,\"status_code\":25,\"status_message\":\"over\"}";
@@ -151,6 +194,8 @@ int main(int argc, char **argv)
     g_test_add_func("/tmdb/unknown_values_are_absent", test_unknown_values_are_absent);
     g_test_add_func("/tmdb/page_and_changes", test_page_and_changes);
     g_test_add_func("/tmdb/reviews", test_reviews);
+    g_test_add_func("/tmdb/broken_entries_are_skipped", test_broken_entries_are_skipped);
+    g_test_add_func("/tmdb/item_and_object", test_item_and_object);
     g_test_add_func("/tmdb/error_codes", test_error_codes);
     return g_test_run();
 }

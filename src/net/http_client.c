@@ -44,6 +44,7 @@ struct http_client {
     size_t called_back; /* during this run */
     struct rate_limit limit;
     struct retry retry;
+    int64_t hold_until_ms; /* monotonic: the server asked for a pause */
 };
 
 static void request_free(struct request *request)
@@ -79,6 +80,8 @@ struct http_client *http_client_new(const struct context *context,
     if (options->rate_per_s > 0)
         rate_limit_init(&client->limit, options->rate_per_s, options->burst,
                         clock_monotonic_us(context->clock));
+    if (options->starts_empty)
+        client->limit.tokens = 0;
     client->retry = (struct retry){options->retry_base_ms, options->retry_cap_ms,
                                    options->retry_max, options->jitter_seed};
     return client;
@@ -188,6 +191,8 @@ static void request_start(struct http_client *client, struct request *request)
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, client->headers);
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    /* A look-up that hangs must not keep the end of the process waiting. */
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)client->options.timeout_ms);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
@@ -209,6 +214,8 @@ static void request_start(struct http_client *client, struct request *request)
 static int64_t start_waiting(struct http_client *client, int64_t timeout_ms)
 {
     int64_t now_ms = clock_monotonic_ms(client->context->clock);
+    if (now_ms < client->hold_until_ms)
+        return MIN(timeout_ms, client->hold_until_ms - now_ms);
     for (GList *link = client->waiting.head; link; link = link->next) {
         if (client->under_way >= (size_t)client->options.concurrency)
             break;
@@ -263,10 +270,12 @@ static void request_finish(struct http_client *client, struct request *request, 
                  (answer.status == 0 || retry_status(answer.status) ||
                   (client->options.judge &&
                    client->options.judge(&answer, client->options.user) == HTTP_RETRY));
-    int64_t delay_ms =
-        again ? retry_delay_ms(&client->retry, request->tries,
-                               retry_after_parse(request->retry_after, request->date_ms))
-              : -1;
+    int64_t retry_after_ms = retry_after_parse(request->retry_after, request->date_ms);
+    if ((answer.status == 429 || answer.status == 503) && retry_after_ms > 0)
+        client->hold_until_ms =
+            MAX(client->hold_until_ms, clock_monotonic_ms(client->context->clock) +
+                                           MIN(retry_after_ms, client->retry.cap_ms));
+    int64_t delay_ms = again ? retry_delay_ms(&client->retry, request->tries, retry_after_ms) : -1;
     if (delay_ms >= 0) {
         request->not_before_ms = clock_monotonic_ms(client->context->clock) + delay_ms;
         metrics_add(client->context->metrics, METRIC_INGEST_RETRIES, NULL, 1);

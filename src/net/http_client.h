@@ -5,6 +5,9 @@
  *                          ▲                          │ time-out, 408, 429, 5xx, or what the caller
  * calls retriable └──── back-off, jitter, Retry-After ◄──┘
  *
+ * An answer 429 or 503 that says Retry-After holds back all requests, not only its own: the limit
+ * is the caller's, and each further one would be refused as well.
+ *
  * One owner thread: requests are queued, http_client_run drives them and calls back on that thread.
  */
 #pragma once
@@ -36,6 +39,8 @@ enum http_verdict { HTTP_DONE, HTTP_RETRY };
 struct http_client_options {
     double rate_per_s; /* token bucket; 0: no limit */
     int burst;
+    /* The bucket is empty at the start, so that starts, too, stay within the rate; else full. */
+    bool starts_empty;
     int concurrency;
     int retry_max;
     int64_t retry_base_ms, retry_cap_ms, timeout_ms;
