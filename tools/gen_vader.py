@@ -23,7 +23,9 @@ KEY_BYTES_MAX = 20
 SLOT_BITS, BUCKET_BITS, BLOCK_BITS = 13, 11, 7
 SLOTS, BUCKETS, BLOCK = 1 << SLOT_BITS, 1 << BUCKET_BITS, 1 << BLOCK_BITS
 ROLE_SHIFT = 16
-FLAGS = {"lexicon": 24, "boost_up": 25, "boost_down": 26, "negate": 27, "but": 29}
+FLAGS = {"lexicon": 24, "boost_up": 25, "boost_down": 26, "negate": 27, "but": 29, "acts": 30}
+# One word of each phrase, the rarest, and the words that act alone without boosting or negating.
+ACTS = "no this least kind sort just shit bomb bad bus yeah kiss die beating".split()
 CLASSES = ["other", "space", "upper", "lower", "emoji"]
 
 
@@ -92,6 +94,7 @@ def read_words(folder, rules):
     roles = list(rules["named"])
     for phrase in phrases:
         roles += [word for word in phrase.split() if word not in roles]
+    assert all(set(phrase.split()) & set(ACTS) for phrase in phrases)
     words = {}
     for word in [*lexicon, *rules["negate"], *rules["booster"], *roles]:
         if " " in word:
@@ -104,6 +107,8 @@ def read_words(folder, rules):
             bits |= 1 << FLAGS["boost_up" if rules["booster"][word] > 0 else "boost_down"]
         if word in rules["negate"]:
             bits |= 1 << FLAGS["negate"]
+        if bits & ~(0xFF << ROLE_SHIFT | 1 << FLAGS["lexicon"]) or word in ACTS:
+            bits |= 1 << FLAGS["acts"]
         if word == "but":
             bits |= 1 << FLAGS["but"]
         words[word] = (bits, lexicon.get(word, 0.0))

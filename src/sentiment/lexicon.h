@@ -3,12 +3,13 @@
  * A word of the text becomes one number, a "word", and from then on no rule looks at letters:
  *
  *     31     30     29    28     27       26 25    24        23..16   15..0
- *     -      -      but   caps   negates  boost    lexicon   role     slot
+ *     -      acts   but   caps   negates  boost    lexicon   role     slot
  *
  * slot: its place in lexicon_lexemes (0 when the word is in no list), role: which of the words
- * that a rule or a phrase names (enum word_role), boost: up or down. Caps and the negation of
- * unknown words ("ain't", "n't" anywhere) are added by the tokenizer. The tables and the layout of
- * the hash are made by tools/gen_vader.py from data/vader.
+ * that a rule or a phrase names (enum word_role), boost: up or down, acts: no rule changes the
+ * valence of a word without such a one near (but the rules about capitals and "but"). Caps and the
+ * negation of unknown words ("ain't", "n't" anywhere) are added by the tokenizer. The tables and
+ * the layout of the hash are made by tools/gen_vader.py from data/vader.
  */
 #ifndef MARQUEE_SENTIMENT_LEXICON_H
 #define MARQUEE_SENTIMENT_LEXICON_H
@@ -75,6 +76,11 @@ static inline uint64_t lexicon_load8(const unsigned char *at)
     return le64toh(bytes);
 }
 
+/* Sixteen characters, and the same as two numbers (the compiler's vector extension: SSE2, NEON or
+ * plain C). */
+typedef signed char lexicon_chars __attribute__((vector_size(16)));
+typedef uint64_t lexicon_halves __attribute__((vector_size(16)));
+
 /* The word of `len` ASCII bytes, none of them NUL, in any case; 0 when no list has it.
  * LEXICON_READ_BYTES from `at` must be readable and, as far as `len` reaches, below 0x80. */
 static inline uint32_t lexicon_find(const unsigned char *at, size_t len)
@@ -87,9 +93,15 @@ static inline uint32_t lexicon_find(const unsigned char *at, size_t len)
     if (len > LEXICON_KEY_BYTES)
         return 0;
     const unsigned char *mask = keep + LEXICON_READ_BYTES - len;
-    uint64_t w0 = lexicon_lower8(lexicon_load8(at) & lexicon_load8(mask));
-    uint64_t w1 = lexicon_lower8(lexicon_load8(at + 8) & lexicon_load8(mask + 8));
-    uint64_t w2 = lexicon_lower8(lexicon_load8(at + 16) & lexicon_load8(mask + 16));
+    lexicon_chars head, head_mask;
+    memcpy(&head, at, sizeof head);
+    memcpy(&head_mask, mask, sizeof head_mask);
+    head &= head_mask;
+    head |= (head >= 'A') & (head <= 'Z') & ('a' - 'A');
+    uint64_t w0 = le64toh(((lexicon_halves)head)[0]), w1 = le64toh(((lexicon_halves)head)[1]),
+             w2 = 0;
+    if (len > sizeof head) /* one word in some hundreds */
+        w2 = lexicon_lower8(lexicon_load8(at + 16) & lexicon_load8(mask + 16));
 
     __extension__ typedef unsigned __int128 product_type;
     product_type product =

@@ -134,6 +134,18 @@ static bool after_no(const uint32_t *words, size_t i)
            (word_role(words[i - 1]) == ROLE_OR || word_role(words[i - 1]) == ROLE_NOR);
 }
 
+/* Whether any rule below can apply; mostly none can, and one branch tells. A window of six words
+ * sees all that look back up to three and forward up to two. */
+static inline bool acts_near(const struct tokens *tokens, size_t i)
+{
+    size_t from = i < 3 ? 0 : i - 3, to = i + 3 < tokens->count ? i + 3 : tokens->count;
+    uint32_t any = 0;
+
+    for (size_t at = from; at < to; at++)
+        any |= tokens->words[at];
+    return any & (WORD_ACTS | WORD_NEGATE);
+}
+
 /* [sentiment_valence] Inlined twice below, so that the listener costs nothing without one. */
 static inline __attribute__((always_inline)) double valence_of(
     const struct tokens *tokens, size_t i, bool cap_diff, const struct rules_listener *listener)
@@ -158,12 +170,13 @@ static inline __attribute__((always_inline)) double valence_of(
     double valence = word_valence(word);
     tell("lexicon", valence);
 
+    bool acts = acts_near(tokens, i);
     /* "no" before a word of the lexicon negates it and says nothing itself. */
-    if (word_role(word) == ROLE_NO && has_next && in_lexicon(words[i + 1])) {
+    if (acts && word_role(word) == ROLE_NO && has_next && in_lexicon(words[i + 1])) {
         valence = 0.0;
         tell("no as negation", valence);
     }
-    if (after_no(words, i)) {
+    if (acts && after_no(words, i)) {
         valence = word_valence(word) * NEGATION;
         tell("after no", valence);
     }
@@ -171,6 +184,8 @@ static inline __attribute__((always_inline)) double valence_of(
         valence = valence > 0 ? valence + CAPS : valence - CAPS;
         tell("capitals", valence);
     }
+    if (!acts)
+        return valence;
     /* Up to three words back; words of the lexicon don't boost or negate. */
     for (size_t distance = 1; distance <= 3 && distance <= i; distance++) {
         uint32_t before = words[i - distance];

@@ -25,20 +25,29 @@
 #define BLOCK_READ_BYTES (BLOCK_BYTES + LEXICON_READ_BYTES)
 static_assert(BLOCK_BYTES_AHEAD <= LEXICON_READ_BYTES,
               "block_scan reads less ahead than lexicon_find");
+/* Texts of up to so many bytes are copied whole: that saves the mispredicted branches of an end. */
+#define COPIED_MAX 512
+static_assert(COPIED_MAX >= BLOCK_READ_BYTES, "what split_blocks leaves fits into the copy");
 /* More of one punctuation mark than this makes no difference: see rules_emphasis. */
 #define MARKS_MAX 5
+
+static uint32_t *grow(uint32_t *held, uint32_t *inlined, size_t count, size_t capacity)
+{
+    uint32_t *grown = realloc(held == inlined ? NULL : held, capacity * sizeof *grown);
+
+    if (!grown)
+        abort(); /* as GLib does */
+    if (held == inlined)
+        memcpy(grown, inlined, count * sizeof *grown);
+    return grown;
+}
 
 void tokens_grow(struct tokens *tokens, size_t more)
 {
     size_t capacity = 2 * (tokens->count + more);
-    uint32_t *held = tokens->words == tokens->inline_words ? NULL : tokens->words;
-    uint32_t *words = realloc(held, capacity * sizeof *words);
 
-    if (!words)
-        abort(); /* as GLib does */
-    if (!held)
-        memcpy(words, tokens->inline_words, tokens->count * sizeof *words);
-    tokens->words = words;
+    tokens->words = grow(tokens->words, tokens->inline_words, tokens->count, capacity);
+    tokens->hits = grow(tokens->hits, tokens->inline_hits, tokens->hit_count, capacity);
     tokens->capacity = capacity;
     if (tokens->with_spans) {
         tokens->spans = realloc(tokens->spans, capacity * sizeof *tokens->spans);
@@ -49,26 +58,28 @@ void tokens_grow(struct tokens *tokens, size_t more)
 
 void tokens_clear(struct tokens *tokens)
 {
-    if (tokens->words != tokens->inline_words)
+    if (tokens->words != tokens->inline_words) {
         free(tokens->words);
+        free(tokens->hits);
+    }
     free(tokens->spans);
 }
 
-/* How often `mark` occurs, counted up to MARKS_MAX or a little more. */
-static unsigned count_mark(const char *text, size_t len, char mark)
+/* Counts "!" and "?", up to MARKS_MAX or a little more of each. */
+static void count_marks(struct tokens *tokens, const unsigned char *at, size_t len)
 {
-    unsigned count = 0;
-
-    while (len > 0 && count < MARKS_MAX) {
-        size_t step = len < UINT8_MAX ? len : UINT8_MAX;
-        uint8_t found = 0; /* a byte each, so that the compiler counts many lanes at once */
-        for (size_t i = 0; i < step; i++)
-            found = (uint8_t)(found + (text[i] == mark));
-        count += found;
-        text += step;
+    while (len > 0 && (tokens->bangs < MARKS_MAX || tokens->questions < MARKS_MAX)) {
+        size_t step = len < BLOCK_BYTES ? len : BLOCK_BYTES;
+        uint8_t bangs = 0, questions = 0; /* a byte each: so the compiler counts in many lanes */
+        for (size_t i = 0; i < step; i++) {
+            bangs = (uint8_t)(bangs + (at[i] == '!'));
+            questions = (uint8_t)(questions + (at[i] == '?'));
+        }
+        tokens->bangs += bangs;
+        tokens->questions += questions;
+        at += step;
         len -= step;
     }
-    return count;
 }
 
 static bool is_space(unsigned char c)
@@ -145,22 +156,27 @@ static const unsigned char *split_blocks(struct tokens *tokens,
 void tokens_split(struct tokens *tokens, const char *text, size_t len, bool with_spans)
 {
     const unsigned char *at = (const unsigned char *)text, *end = at + len;
-    unsigned char rest[2 * BLOCK_READ_BYTES];
+    unsigned char rest[COPIED_MAX + BLOCK_READ_BYTES];
 
     tokens->words = tokens->inline_words;
-    tokens->count = tokens->caps = 0;
+    tokens->hits = tokens->inline_hits;
+    tokens->count = tokens->hit_count = tokens->caps = 0;
     tokens->capacity = with_spans ? 0 : TOKENS_INLINE; /* spans are made by the first growth */
+    tokens->but = TOKENS_NO_BUT;
     tokens->spans = NULL;
     tokens->with_spans = with_spans;
-    tokens->bangs = count_mark(text, len, '!');
-    tokens->questions = count_mark(text, len, '?');
+    tokens->bangs = tokens->questions = 0;
 
-    at = split_blocks(tokens, at, end, end, 0);
-    if (at == end)
-        return;
-    /* The last bytes, in a copy with white space behind it, so that nothing reads past the end. */
+    if (len > COPIED_MAX) {
+        at = split_blocks(tokens, at, end, end, 0);
+        count_marks(tokens, (const unsigned char *)text, len - (size_t)(end - at));
+    }
+    /* The last bytes, or all of a short text, in a copy with white space behind it, so that nothing
+     * reads past the end. */
     size_t left = (size_t)(end - at);
-    memset(rest, ' ', sizeof rest);
     memcpy(rest, at, left);
-    split_blocks(tokens, rest, rest + left, rest + sizeof rest, len - left);
+    memset(rest + left, ' ', BLOCK_READ_BYTES);
+    split_blocks(tokens, rest, rest + left, rest + left + BLOCK_READ_BYTES, len - left);
+    /* White space is no mark, so whole blocks can be counted. */
+    count_marks(tokens, rest, (left + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES);
 }

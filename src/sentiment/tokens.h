@@ -11,11 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sentiment/lexicon.h"
+
 /* Words that fit without asking for memory. */
 #define TOKENS_INLINE 2048
 
 /* A token is an emoticon if no more is left of it without its punctuation. */
 #define EMOTICON_CORE_MAX 2
+
+#define TOKENS_NO_BUT UINT32_MAX
 
 struct token_span {
     uint32_t offset, len; /* bytes of the text */
@@ -23,12 +27,14 @@ struct token_span {
 
 struct tokens {
     uint32_t *words; /* see lexicon.h; `count` of them */
-    size_t count, capacity;
+    uint32_t *hits;  /* which of them are in the lexicon, ascending; `hit_count` */
+    size_t count, hit_count, capacity;
+    uint32_t but;              /* the first word "but", or TOKENS_NO_BUT */
     size_t caps;               /* how many words are upper case */
     unsigned bangs, questions; /* "!" and "?" of the whole text, counted up to a few */
     struct token_span *spans;  /* where the words stand; only when asked for, and then allocated */
     bool with_spans;
-    uint32_t inline_words[TOKENS_INLINE];
+    uint32_t inline_words[TOKENS_INLINE], inline_hits[TOKENS_INLINE];
 };
 
 /* Splits a text of at most VADER_TEXT_BYTES_MAX. Spans are only right for a text without emoji.
@@ -52,7 +58,12 @@ tokens_push(struct tokens *tokens, uint32_t word, uint32_t caps, size_t offset, 
 {
     if (tokens->with_spans)
         tokens->spans[tokens->count] = (struct token_span){(uint32_t)offset, (uint32_t)len};
-    tokens->words[tokens->count++] = word;
+    /* Without branches: which words are known can't be predicted. */
+    uint32_t at = (uint32_t)tokens->count++, but = word & WORD_BUT ? at : TOKENS_NO_BUT;
+    tokens->words[at] = word;
+    tokens->hits[tokens->hit_count] = at;
+    tokens->hit_count += (word & WORD_LEXICON) != 0;
+    tokens->but = but < tokens->but ? but : tokens->but;
     tokens->caps += caps;
 }
 

@@ -77,28 +77,31 @@ static void valences_find(struct valences *valences,
 {
     /* [allcap_differential] Capitals are emphasis only where not all words have them. */
     bool cap_diff = tokens->caps > 0 && tokens->caps < tokens->count;
-    uint32_t but = UINT32_MAX;
+    /* Whoever listens wants to hear of neutral words as well. */
+    size_t count = listener ? tokens->count : tokens->hit_count;
 
     valences->values = valences->inline_values;
     valences->words = valences->inline_words;
     valences->count = 0;
     valences->capacity = INLINE_COUNT;
-    for (size_t i = 0; i < tokens->count; i++) {
-        uint32_t word = tokens->words[i];
-        if (word & WORD_BUT && but == UINT32_MAX)
-            but = (uint32_t)i;
-        if (!(word & WORD_LEXICON) && !listener)
-            continue;
+    for (size_t k = 0; k < count; k++) {
+        uint32_t i = listener ? (uint32_t)k : tokens->hits[k];
         double valence = rules_valence(tokens, i, cap_diff, listener);
         if (valence != 0)
-            valences_add(valences, (uint32_t)i, valence);
+            valences_add(valences, i, valence);
     }
-    if (but == UINT32_MAX)
+    if (tokens->but == TOKENS_NO_BUT)
         return;
-    contrast_apply(valences->values, valences->words, valences->count, but);
+    contrast_apply(valences->values, valences->words, valences->count, tokens->but);
     for (size_t k = 0; listener && k < valences->count; k++)
-        listener->on_step(valences->words[k], valences->words[k] < but ? "before but" : "after but",
+        listener->on_step(valences->words[k],
+                          valences->words[k] < tokens->but ? "before but" : "after but",
                           valences->values[k], listener->user);
+}
+
+static int sign(double x)
+{
+    return (x > 0) - (x < 0);
 }
 
 /* [score_valence, _sift_sentiment_scores] */
@@ -114,26 +117,21 @@ score(const struct tokens *tokens, const struct valences *valences, struct vader
     for (size_t k = 0; k < valences->count; k++) {
         double valence = valences->values[k];
         sum += valence;
-        /* One more each, to weigh against neutral words, which count 1. */
-        if (valence > 0)
-            positive += valence + 1;
-        else if (valence < 0)
-            negative += valence - 1;
+        /* One more each, to weigh against neutral words, which count 1. (Written as sums of zeros,
+         * for a sign can't be predicted.) */
+        positive += valence > 0 ? valence + 1 : 0;
+        negative += valence < 0 ? valence - 1 : 0;
     }
     double neutral = (double)(tokens->count - valences->count);
     double emphasis = rules_emphasis(tokens->bangs, tokens->questions);
 
-    if (sum > 0)
-        sum += emphasis;
-    else if (sum < 0)
-        sum -= emphasis;
+    sum += emphasis * sign(sum);
     double compound = sum / sqrt(sum * sum + NORMALIZE_ALPHA);
     compound = compound < -1 ? -1 : compound > 1 ? 1 : compound;
 
-    if (positive > fabs(negative))
-        positive += emphasis;
-    else if (positive < fabs(negative))
-        negative -= emphasis;
+    int leading = sign(positive - fabs(negative));
+    positive += leading > 0 ? emphasis : 0;
+    negative -= leading < 0 ? emphasis : 0;
     double total = positive + fabs(negative) + neutral;
     ret_scores->neg = decimal_round(fabs(negative / total), E3);
     ret_scores->neu = decimal_round(fabs(neutral / total), E3);

@@ -192,8 +192,8 @@ def main():
                 if shown < REPORTED_MAX:
                     print(f"DIFFERENT {text!r}\n  reference {expected}\n  ours      {got}", flush=True)
                     shown += 1
-                if made_up:
-                    keep(text, expected)
+                    if made_up:
+                        keep(text, expected)
     seconds = time.monotonic() - began
     print(f"{done} texts ({real} real, {done - real} fuzz, seed {args.seed}), {different} differences, {seconds:.0f} s")
     return 1 if different else 0
