@@ -196,8 +196,10 @@ static json_t *file_to_json(const struct manifest_file *file)
     json_object_set_new(object, "rows", json_integer(file->rows));
     json_object_set_new(object, "bytes", json_integer(file->size_bytes));
     json_object_set_new(object, "sha256", json_string(file->sha256));
-    if (file->month_ms != INT64_MIN)
-        json_object_set_new(object, "month", json_integer(file->month_ms));
+    if (file->from_ms != file->to_ms) {
+        json_object_set_new(object, "from", json_integer(file->from_ms));
+        json_object_set_new(object, "to", json_integer(file->to_ms));
+    }
     return object;
 }
 
@@ -309,7 +311,7 @@ static bool parse_cut(struct manifest *manifest, json_t *object, GError **error)
 
 static bool parse_file(struct manifest *manifest, const char *table, json_t *object, GError **error)
 {
-    struct manifest_file file = {.month_ms = INT64_MIN};
+    struct manifest_file file = {0};
     file.name = (char *)read_text(object, "name", error);
     if (!file.name || !read_int(object, "rows", &file.rows, error) ||
         !read_int(object, "bytes", &file.size_bytes, error))
@@ -317,7 +319,8 @@ static bool parse_file(struct manifest *manifest, const char *table, json_t *obj
     file.sha256 = (char *)read_text(object, "sha256", error);
     if (!file.sha256)
         return false;
-    if (json_object_get(object, "month") && !read_int(object, "month", &file.month_ms, error))
+    if (json_object_get(object, "from") && (!read_int(object, "from", &file.from_ms, error) ||
+                                            !read_int(object, "to", &file.to_ms, error)))
         return false;
     manifest_add_file(manifest, table, &file);
     return true;
@@ -510,7 +513,6 @@ bool manifest_describe(struct lake *lake,
             .rows = rows,
             .size_bytes = size_bytes,
             .sha256 = g_strdup(g_checksum_get_string(sum)),
-            .month_ms = INT64_MIN,
         };
     g_checksum_free(sum);
     arena_free(arena);

@@ -34,7 +34,7 @@ struct manifest_file {
     char *name; /* in the lake */
     int64_t rows, size_bytes;
     char *sha256;     /* hex */
-    int64_t month_ms; /* start of the month whose rows it holds; INT64_MIN: any */
+    int64_t from_ms, to_ms; /* its partition: the hour, day, month of its rows, half-open; both 0: all times */
 };
 
 struct manifest_table {

@@ -14,10 +14,10 @@ static struct manifest *example(void)
     struct manifest_file file = {.name = "bronze/ratings/a.parquet",
                                  .rows = 3,
                                  .size_bytes = 99,
-                                 .sha256 = "00ff",
-                                 .month_ms = INT64_MIN};
+                                 .sha256 = "00ff"};
     manifest_add_file(manifest, "bronze/ratings", &file);
-    file.month_ms = 1772323200000;
+    file.from_ms = 1772323200000;
+    file.to_ms = 1775001600000;
     manifest_add_file(manifest, "bronze/ratings", &file);
     manifest_table(manifest, "gold/empty");
     struct manifest_step step = {.name = "archive", .rows = 3, .size_bytes = 99, .seconds = 0.25};
@@ -41,7 +41,9 @@ static void test_round_trip(void)
     const struct manifest_table *table = manifest_find_table(back, "bronze/ratings");
     g_assert_cmpuint(table->files->len, ==, 2);
     const struct manifest_file *file = table->files->pdata[0];
-    g_assert_cmpint(file->month_ms, ==, INT64_MIN);
+    g_assert_cmpint(file->to_ms, ==, 0);
+    file = table->files->pdata[1];
+    g_assert_cmpint(file->to_ms, ==, 1775001600000);
     g_assert_cmpuint(manifest_find_table(back, "gold/empty")->files->len, ==, 0);
     g_autofree char *cut = manifest_cut_json(back);
     g_assert_cmpstr(cut, ==, "{\"movie.ratings\":[0,41]}");

@@ -1,0 +1,2 @@
+-- The hours of arrival of what waits to be stored.
+SELECT DISTINCT floor_to(extraction_timestamp, 3600000) AS hour FROM incoming ORDER BY hour

@@ -1,0 +1,8 @@
+-- View "genres": one document, the genres that there are, each with its figures over all years.
+SELECT
+    genre AS item_genre, movie_count AS item_movie_count, rated_count AS item_rated_count, avg_rating AS item_avg_rating,
+    avg_popularity AS item_avg_popularity, vote_count AS item_vote_count, avg_runtime AS item_avg_runtime,
+    total_budget AS item_total_budget, total_revenue AS item_total_revenue
+FROM gold_genre_analytics
+WHERE year = 0 AND month = 0 AND popularity_tier = ''
+ORDER BY genre

@@ -1,0 +1,346 @@
+#include "batch/batch_run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/failpoint.h"
+#include "base/json_writer.h"
+#include "base/log.h"
+#include "base/stop.h"
+#include "batch/archive.h"
+#include "batch/engine_duckdb.h"
+#include "batch/keeper.h"
+#include "batch/plan.h"
+#include "batch/tables.h"
+
+#define LEASE_NAME "batch"
+#define LOCK_FILE  "batch.lock"
+
+struct run {
+    const struct context *context;
+    batch_progress_fn progress;
+    void *user;
+    int lock_fd;
+    struct lake *lake;
+    struct bus *bus;
+    struct view *view;
+    struct view_lease lease;
+    bool leased;
+    struct keeper *keeper;
+    struct manifest *previous;
+    struct journal *journal;
+    struct run_state state;
+    int64_t started_ms; /* world time */
+    bool resumed;
+};
+
+/* ---- one at a time ---- */
+
+static bool lock(struct run *run, GError **error)
+{
+    g_autofree char *path = config_path(run->context->config, LOCK_FILE);
+    run->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (run->lock_fd < 0) {
+        error_set(error, FAILED, "batch: open %s: %s", path, g_strerror(errno));
+        return false;
+    }
+    if (flock(run->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        error_set(error, CONFLICT,
+                  "batch: another run is under way in this data folder (%s is locked)", path);
+        return false;
+    }
+    return true;
+}
+
+/* Leases are in world time, but a run that died is dead in real time. */
+static int64_t lease_ttl_ms(const struct context *context)
+{
+    double speed = clock_speed(context->clock);
+    return (int64_t)((double)context->config->batch_lease_ms * MAX(speed, 1));
+}
+
+/* The owner is this machine and folder, not this process: the lock says that no other process of
+ * ours is alive, so a lease that a killed run left is ours again at once. */
+static bool take_lease(struct run *run, GError **error)
+{
+    g_autofree char *folder = g_canonicalize_filename(run->context->config->data_dir, NULL);
+    g_autofree char *owner = g_strdup_printf("%s:%s", g_get_host_name(), folder);
+    run->leased = view_lease_acquire(run->view, LEASE_NAME, owner, lease_ttl_ms(run->context),
+                                     &run->lease, error);
+    run->lease.owner = NULL;
+    return run->leased;
+}
+
+/* ---- begin or go on ---- */
+
+static char *make_run_id(int64_t generation, int64_t time_ms)
+{
+    char text[CLOCK_ISO_BYTES];
+    g_autofree char *stamp = g_strdup(clock_iso8601(time_ms, text));
+    char *out = stamp;
+    for (const char *in = stamp; *in; in++) {
+        if (*in != '-' && *in != ':')
+            *out++ = *in;
+    }
+    *out = '\0';
+    return g_strdup_printf("run-%06" PRId64 "-%s", generation, stamp);
+}
+
+static bool begin(struct run *run, GError **error)
+{
+    int64_t generation;
+    if (!view_last_generation(run->view, &generation, error))
+        return false;
+    if (run->previous)
+        generation = MAX(generation, run->previous->generation);
+    generation++;
+    int64_t now_ms = clock_now_ms(
+        run->context->clock); /* before the offsets: what is below `through` is below the cut */
+    g_autofree char *run_id = make_run_id(generation, now_ms);
+    struct manifest *manifest = manifest_new(run_id);
+    manifest->previous = run->previous ? g_strdup(run->previous->run_id) : NULL;
+    manifest->generation = generation;
+    manifest->cut_at_ms = now_ms;
+    manifest->through_ms = now_ms / MS_PER_HOUR * MS_PER_HOUR;
+    run->journal = journal_new(manifest);
+    run->journal->attempts = 1;
+    return archive_cut(run->bus, manifest, error) && journal_save(run->journal, run->lake, error);
+}
+
+/* A run whose lake is published must be finished, so that lake and views agree. */
+static bool worth_going_on(const struct run *run, const struct journal *journal)
+{
+    bool published = run->previous && strcmp(run->previous->run_id, journal->manifest->run_id) == 0;
+    g_autofree char *fingerprint = journal_fingerprint();
+    bool same_base =
+        g_strcmp0(journal->manifest->previous, run->previous ? run->previous->run_id : NULL) == 0;
+    return published || (strcmp(fingerprint, journal->fingerprint) == 0 && same_base &&
+                         journal->attempts < run->context->config->batch_attempts);
+}
+
+static bool go_on(struct run *run, struct journal *journal, GError **error)
+{
+    run->journal = journal;
+    run->resumed = true;
+    journal->attempts++;
+    bool published = run->previous && strcmp(run->previous->run_id, journal->manifest->run_id) == 0;
+    if (published) {
+        manifest_free(run->previous);
+        run->previous = NULL;
+        if (journal->manifest->previous) {
+            run->previous = manifest_load(run->lake, journal->manifest->previous, error);
+            if (!run->previous)
+                return false;
+        }
+    }
+    return journal_save(journal, run->lake, error);
+}
+
+static bool begin_or_go_on(struct run *run, GError **error)
+{
+    struct journal *unfinished = NULL;
+    if (!manifest_load_current(run->lake, &run->previous, error) ||
+        !journal_load(run->lake, &unfinished, error))
+        return false;
+    if (unfinished && worth_going_on(run, unfinished))
+        return go_on(run, unfinished, error);
+    if (unfinished) {
+        log_warn(run->context->log, "batch", "an unfinished run is given up",
+                 LOG_STR("run_id", unfinished->manifest->run_id),
+                 LOG_INT("attempts", unfinished->attempts));
+        bool done = journal_end(unfinished, run->lake, error);
+        journal_free(unfinished);
+        if (!done)
+            return false;
+    }
+    return begin(run, error);
+}
+
+/* ---- steps ---- */
+
+static bool check_going(struct run *run, GError **error)
+{
+    if (run->context->stop && stop_requested(run->context->stop)) {
+        error_set(error, AGAIN, "batch: stopped; the next run goes on from here");
+        return false;
+    }
+    if (keeper_fenced(run->keeper)) {
+        error_set(error, FENCED,
+                  "batch: another machine has taken the lease: nothing was published");
+        return false;
+    }
+    return true;
+}
+
+static bool run_step(struct run *run, size_t index, GError **error)
+{
+    const struct plan_step *plan = &plan_steps[index];
+    struct manifest *manifest = run->journal->manifest;
+    if (manifest_step_done(manifest, plan->name))
+        return true;
+    if (!check_going(run, error))
+        return false;
+    if (run->progress)
+        run->progress(run->user, index, plan_steps_count, plan->name);
+    int64_t start_us = clock_monotonic_us(run->context->clock);
+    struct manifest_step step = {.name = (char *)plan->name};
+    if (!plan->run(&run->state, &step, error)) {
+        g_prefix_error(error, "batch: %s: ", plan->name);
+        return false;
+    }
+    step.seconds = (double)(clock_monotonic_us(run->context->clock) - start_us) / 1e6;
+    manifest_add_step(manifest, &step);
+    if (!journal_save(run->journal, run->lake, error))
+        return false;
+    log_info(run->context->log, "batch", "step done", LOG_STR("run_id", manifest->run_id),
+             LOG_STR("step", plan->name), LOG_INT("rows", step.rows),
+             LOG_INT("bytes", step.size_bytes), LOG_NUM("seconds", step.seconds));
+    g_autofree char *point = g_strdup_printf("batch.%s.done", plan->name);
+    failpoint(point);
+    return true;
+}
+
+static bool run_steps(struct run *run, GError **error)
+{
+    for (size_t i = 0; i < plan_steps_count; i++) {
+        if (!run_step(run, i, error))
+            return false;
+    }
+    return true;
+}
+
+/* ---- history ---- */
+
+static int64_t peak_bytes(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (int64_t)usage.ru_maxrss * 1024 : 0;
+}
+
+/* Whether the history could be written must not decide what the run was. */
+static void note(struct run *run, const char *state, const GError *trouble)
+{
+    if (!run->journal || !run->view)
+        return;
+    const struct manifest *manifest = run->journal->manifest;
+    g_autoptr(GString) detail = g_string_new(NULL);
+    json_write_object(detail);
+    json_add_time(detail, "cut_at", manifest->cut_at_ms);
+    json_add_time(detail, "through", manifest->through_ms);
+    json_add_int(detail, "generation", manifest->generation);
+    json_add_int(detail, "attempts", run->journal->attempts);
+    json_add_int(detail, "peak_bytes", peak_bytes());
+    json_write_key(detail, "steps");
+    json_write_array(detail);
+    for (guint i = 0; i < manifest->steps->len; i++) {
+        const struct manifest_step *step = manifest->steps->pdata[i];
+        json_write_object(detail);
+        json_add_string(detail, "name", step->name);
+        json_add_int(detail, "rows", step->rows);
+        json_add_int(detail, "bytes", step->size_bytes);
+        json_add_double(detail, "seconds", step->seconds);
+        json_write_object_end(detail);
+    }
+    json_write_array_end(detail);
+    if (trouble)
+        json_add_string(detail, "error", trouble->message);
+    json_write_object_end(detail);
+    struct view_run entry = {
+        .run_id = manifest->run_id,
+        .started_ms = run->started_ms,
+        .ended_ms = strcmp(state, "running") == 0 ? 0 : clock_now_ms(run->context->clock),
+        .state = state,
+        .detail = detail->str,
+    };
+    g_autoptr(GError) error = NULL;
+    if (!view_put_run(run->view, &entry, &error))
+        log_warn(run->context->log, "batch", "the run history was not written",
+                 LOG_STR("error", error->message));
+}
+
+/* ---- life ---- */
+
+static bool open_all(struct run *run, GError **error)
+{
+    const struct context *context = run->context;
+    run->started_ms = clock_now_ms(context->clock);
+    if (!(run->lake = lake_open(context, error)) || !lock(run, error) ||
+        !(run->bus = bus_open(context, error)) || !(run->view = view_open(context, error)) ||
+        !take_lease(run, error) || !begin_or_go_on(run, error))
+        return false;
+    g_autofree char *lake_root = tables_lake_root(run->lake, error);
+    run->state = (struct run_state){
+        .context = context,
+        .lake = run->lake,
+        .bus = run->bus,
+        .view = run->view,
+        .previous = run->previous,
+        .journal = run->journal,
+        .manifest = run->journal->manifest,
+        .lease_epoch = run->lease.epoch,
+    };
+    run_state_init(&run->state);
+    run->state.engine = lake_root ? engine_duckdb_open(context, lake_root, error) : NULL;
+    run->keeper = run->state.engine ? keeper_start(context, run->state.engine, run->lease.epoch,
+                                                   lease_ttl_ms(context), error)
+                                    : NULL;
+    return run->keeper != NULL;
+}
+
+static void close_all(struct run *run)
+{
+    keeper_stop(run->keeper);
+    engine_close(run->state.engine);
+    run_state_clear(&run->state);
+    if (run->leased)
+        (void)!view_lease_release(run->view, LEASE_NAME, run->lease.epoch, NULL);
+    journal_free(run->journal);
+    manifest_free(run->previous);
+    view_close(run->view);
+    bus_close(run->bus);
+    lake_close(run->lake);
+    if (run->lock_fd >= 0)
+        close(run->lock_fd);
+}
+
+bool batch_run(const struct context *context,
+               batch_progress_fn progress,
+               void *user,
+               struct batch_report *ret_report,
+               GError **error)
+{
+    struct run run = {.context = context, .progress = progress, .user = user, .lock_fd = -1};
+    int64_t start_us = clock_monotonic_us(context->clock);
+    GError *trouble = NULL;
+    bool done = open_all(&run, &trouble);
+    if (done) {
+        note(&run, "running", NULL);
+        failpoint("batch.begin");
+        done = run_steps(&run, &trouble);
+    }
+    note(&run, done ? "done" : "failed", trouble);
+    if (done)
+        done = journal_end(run.journal, run.lake, &trouble);
+    if (done) {
+        struct batch_report report = {
+            .generation = run.journal->manifest->generation,
+            .through_ms = run.journal->manifest->through_ms,
+            .seconds = (double)(clock_monotonic_us(context->clock) - start_us) / 1e6,
+            .peak_bytes = peak_bytes(),
+            .resumed = run.resumed,
+        };
+        g_strlcpy(report.run_id, run.journal->manifest->run_id, sizeof report.run_id);
+        *ret_report = report;
+    } else {
+        g_propagate_error(error, trouble);
+    }
+    close_all(&run);
+    return done;
+}

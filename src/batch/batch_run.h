@@ -1,0 +1,43 @@
+/* Batch run: one run from cut to publication, in this process.
+ *
+ *   cut ─► archive ─► silver ─► gold ─► views ─► reconcile ─► compact ─► publish lake ─► publish
+ * views ─► release
+ *
+ * One run at a time: a file lock keeps out other processes of this machine (it ends with its
+ * process, however that dies), the lease "batch" other machines; what a run publishes is fenced by
+ * the lease's epoch. A run that died is continued by the next one at its first unfinished step,
+ * with its own cut; after batch.attempts starts, or with other SQL, it is given up and a new one
+ * begins. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/context.h"
+#include "base/error.h"
+
+#define BATCH_RUN_ID_BYTES 64
+
+struct batch_report {
+    char run_id[BATCH_RUN_ID_BYTES];
+    int64_t generation, through_ms;
+    double seconds;
+    int64_t peak_bytes; /* of this process */
+    bool resumed;
+};
+
+/* Called before each step, from the run's thread. */
+typedef void (*batch_progress_fn)(void *user, size_t step, size_t steps_count, const char *name);
+
+/* CONFLICT: another run is under way. FENCED: the lease was lost; nothing was published. AGAIN:
+ * stop was requested. Else the step's own error; the old views stay. */
+bool batch_run(const struct context *context,
+               batch_progress_fn progress,
+               void *user,
+               struct batch_report *ret_report,
+               GError **error) MUST_CHECK;
+
+/* `marquee batch run [--json]` in this process: prints progress on a terminal, then what was done.
+ * Returns the exit code. */
+int batch_child_main(const struct context *context, int argc, char **argv);

@@ -1,0 +1,106 @@
+#include "batch/plan.h"
+
+#include "base/config.h"
+#include "base/log.h"
+#include "batch/archive.h"
+#include "batch/bronze.h"
+#include "batch/export.h"
+#include "batch/publish.h"
+#include "batch/reconcile.h"
+#include "batch/transform.h"
+
+static bool step_archive(struct run_state *state, struct manifest_step *ret_step, GError **error)
+{
+    struct archive_report report;
+    if (state->previous)
+        manifest_inherit(state->manifest, state->previous);
+    if (!archive_run(state->context, state->lake, state->bus, state->engine, state->previous,
+                     state->manifest, &report, error))
+        return false;
+    ret_step->rows = report.records + report.answers;
+    if (report.gap_records)
+        log_warn(state->context->log, "batch",
+                 "records had left the bus before they were archived: the lake does not go back to "
+                 "the start",
+                 LOG_INT("records", report.gap_records));
+    return true;
+}
+
+static bool step_movies(struct run_state *state, struct manifest_step *ret_step, GError **error)
+{
+    return transform_run(&transform_movies, state, ret_step, error);
+}
+
+static bool step_snapshots(struct run_state *state, struct manifest_step *ret_step, GError **error)
+{
+    return transform_run(&transform_snapshots, state, ret_step, error);
+}
+
+static bool
+step_hours_stats(struct run_state *state, struct manifest_step *ret_step, GError **error)
+{
+    return transform_run(&transform_hours_stats, state, ret_step, error);
+}
+
+static bool
+step_hours_sentiment(struct run_state *state, struct manifest_step *ret_step, GError **error)
+{
+    return transform_run(&transform_hours_sentiment, state, ret_step, error);
+}
+
+static bool
+step_hours_trending(struct run_state *state, struct manifest_step *ret_step, GError **error)
+{
+    return transform_run(&transform_hours_trending, state, ret_step, error);
+}
+
+static bool
+step_genre_analytics(struct run_state *state, struct manifest_step *ret_step, GError **error)
+{
+    return transform_run(&transform_genre_analytics, state, ret_step, error);
+}
+
+/* After everything that tells this run's files from older ones. */
+static bool step_compact(struct run_state *state, struct manifest_step *ret_step, GError **error)
+{
+    (void)ret_step;
+    for (size_t i = 0; i < bronze_tables_count; i++) {
+        if (!bronze_compact(bronze_tables[i], state->engine, state->lake, state->manifest,
+                            state->manifest->cut_at_ms,
+                            state->context->config->lake_partition_min_bytes, error))
+            return false;
+    }
+    return true;
+}
+
+const struct plan_step plan_steps[] = {
+    {"archive", step_archive},
+    {"silver_movies", step_movies},
+    {"silver_snapshots", step_snapshots},
+    {"silver_hours_stats", step_hours_stats},
+    {"silver_hours_sentiment", step_hours_sentiment},
+    {"silver_hours_trending", step_hours_trending},
+    {"gold_genre_analytics", step_genre_analytics},
+    {"export", export_run},
+    {"reconcile", reconcile_run},
+    {"compact", step_compact},
+    {"publish_lake", publish_lake},
+    {"publish_views", publish_views},
+    {"release", publish_release},
+};
+const size_t plan_steps_count = G_N_ELEMENTS(plan_steps);
+
+const char *const plan_failpoints[] = {
+    "batch.begin",
+    "batch.archive.stored",
+    "batch.transform.written",
+    "batch.export.put",
+    "batch.publish.saved",
+    "batch.publish.swapped",
+    "batch.release.committed",
+    "batch.release.swept",
+    "lake.put.written",
+    "lake.put.synced",
+    "lake.rename.synced",
+};
+const size_t plan_failpoints_count = G_N_ELEMENTS(plan_failpoints);
