@@ -109,3 +109,76 @@ SELECT topic, partition, next_offset, used, duplicate, expired, bad, late FROM s
 
 -- name: status_watermark
 SELECT min(watermark) FROM stream_tasks;
+
+-- ---- the ranker ----
+
+-- name: ranker_schema
+-- The internal topic between tasks and ranker: what each commit changed (src/stream/measure.h).
+CREATE TABLE IF NOT EXISTS stream_measure_log (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  data     BLOB NOT NULL
+);
+
+-- The ranker's state: all measures of a window, as of the log rows that are gone.
+CREATE TABLE IF NOT EXISTS stream_measures (
+  window_start INTEGER PRIMARY KEY,
+  data         BLOB NOT NULL
+);
+
+-- What was last ranked: ranked is the number of ranks, digest the checksum of what was published.
+CREATE TABLE IF NOT EXISTS stream_rankings (
+  window_start INTEGER PRIMARY KEY,
+  revision     INTEGER NOT NULL,
+  ranked       INTEGER NOT NULL,
+  digest       INTEGER NOT NULL
+);
+
+-- Records of movie.trending that the bus may not have yet.
+CREATE TABLE IF NOT EXISTS stream_outbox (
+  id         INTEGER PRIMARY KEY,
+  window_end INTEGER NOT NULL,
+  data       BLOB    NOT NULL
+);
+
+-- name: append_measures
+INSERT INTO stream_measure_log (data) VALUES (?1);
+
+-- name: read_measure_log
+SELECT sequence, data FROM stream_measure_log ORDER BY sequence;
+
+-- name: clear_measure_log
+DELETE FROM stream_measure_log;
+
+-- name: read_measures
+SELECT data FROM stream_measures WHERE window_start = ?1;
+
+-- name: put_measures
+INSERT OR REPLACE INTO stream_measures (window_start, data) VALUES (?1, ?2);
+
+-- name: read_ranking
+SELECT revision, ranked, digest FROM stream_rankings WHERE window_start = ?1;
+
+-- name: put_ranking
+INSERT OR REPLACE INTO stream_rankings (window_start, revision, ranked, digest) VALUES (?1, ?2, ?3, ?4);
+
+-- The latest window with ranks in [?1, ?2).
+-- name: read_shown
+SELECT max(window_start) FROM stream_rankings WHERE window_start >= ?1 AND window_start < ?2 AND ranked > 0;
+
+-- name: expire_measures
+DELETE FROM stream_measures WHERE window_start < ?1;
+
+-- name: expire_rankings
+DELETE FROM stream_rankings WHERE window_start < ?1;
+
+-- name: read_title
+SELECT title FROM stream_movies WHERE task = ?1 AND movie_id = ?2;
+
+-- name: put_outbox
+INSERT INTO stream_outbox (window_end, data) VALUES (?1, ?2);
+
+-- name: read_outbox
+SELECT id, window_end, data FROM stream_outbox ORDER BY id LIMIT ?1;
+
+-- name: clear_outbox
+DELETE FROM stream_outbox WHERE id <= ?1;

@@ -43,7 +43,7 @@ struct job_ops {
                     GError **error);
 };
 
-extern const struct job_ops job_stats, job_sentiment;
+extern const struct job_ops job_stats, job_sentiment, job_trending;
 
 extern const struct job_ops *const stream_jobs[];
 extern const size_t stream_jobs_count;

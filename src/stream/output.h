@@ -6,9 +6,12 @@
 #include "speed/speed.h"
 
 struct output {
-    GArray *stats;       /* struct stats_row */
-    GArray *sentiment;   /* struct sentiment_row */
-    GArray *hour_counts; /* struct hour_count_row */
+    GArray *stats;         /* struct stats_row */
+    GArray *sentiment;     /* struct sentiment_row */
+    GArray *hour_counts;   /* struct hour_count_row */
+    GArray *measures;      /* struct measure: for the ranker, which makes of them: */
+    GArray *trending;      /* struct trending_row */
+    GArray *trending_gone; /* int64_t: hours */
     GArray *cascade; /* struct cascade_window: room for the job at work, nothing between calls */
 };
 

@@ -11,6 +11,8 @@
 #include "model/db.h"
 #include "speed/speed_sqlite.h"
 #include "stream/hour_count.h"
+#include "stream/outbox.h"
+#include "stream/ranker.h"
 #include "stream/task.h"
 #include "stream/window.h"
 
@@ -24,8 +26,11 @@ const char *const stream_failpoints[] = {
     "stream.commit.collected",   /* rows are computed */
     "stream.commit.transaction", /* the transaction is open */
     "stream.commit.state",       /* state and offsets are in it */
+    "stream.commit.ranked",      /* measures, rankings and the outbox are in it */
     "stream.commit.speed",       /* speed tables and feed are in it */
     "stream.commit.committed",   /* it is committed */
+    "stream.commit.published",   /* the outbox is on the bus (outbox.c) */
+    "stream.commit.done",        /* and removed */
     NULL,
 };
 
@@ -47,6 +52,8 @@ struct stream {
     sqlite3 *db;
     struct speed *speed;
     struct position_store *store;
+    struct outbox *outbox;
+    struct ranker *ranker;
     struct task **tasks;   /* settings.partitions of them */
     struct arena *arena;   /* of one fetch */
     struct arena *results; /* of one record's reasons */
@@ -136,8 +143,15 @@ static bool open_files(struct stream *stream, GError **error)
     stream->speed = speed_sqlite_attach(stream->context, stream->db, error);
     if (!stream->speed || !db_exec(stream->db, sql_file_get(stream->sql, "schema"), error))
         return false;
+    if (!db_exec(stream->db, sql_file_get(stream->sql, "ranker_schema"), error))
+        return false;
     stream->store = position_store_new(stream->db, stream->sql, error);
-    return stream->store != NULL;
+    stream->outbox =
+        stream->store ? outbox_new(stream->db, stream->sql, stream->serde, error) : NULL;
+    if (stream->outbox)
+        stream->ranker = ranker_open(stream->db, stream->sql, &stream->settings, stream->outbox,
+                                     clock_monotonic_ms(stream->context->clock), error);
+    return stream->ranker != NULL;
 }
 
 struct stream *
@@ -169,6 +183,8 @@ void stream_close(struct stream *stream)
     for (int p = 0; stream->tasks && p < stream->settings.partitions; p++)
         task_close(stream->tasks[p]);
     g_free(stream->tasks);
+    ranker_close(stream->ranker);
+    outbox_free(stream->outbox);
     position_store_free(stream->store);
     speed_close(stream->speed);
     db_close(stream->db);
@@ -278,6 +294,9 @@ bool stream_step(struct stream *stream, bool *ret_idle, GError **error)
     g_autoptr(GError) why = NULL;
     assert(!stream->broken);
     bool idle = true;
+    /* What an earlier commit couldn't send. */
+    if (!outbox_send(stream->outbox, stream->bus, error))
+        return false;
     for (int p = 0; p < stream->settings.partitions; p++) {
         for (unsigned input = 0; input < INPUT_COUNT; input++) {
             bool nothing;
@@ -294,6 +313,7 @@ bool stream_step(struct stream *stream, bool *ret_idle, GError **error)
     int64_t waited_ms =
         clock_monotonic_ms(stream->context->clock) - stream->last_commit_monotonic_ms;
     bool due = commit_due(stream) ||
+               ranker_due(stream->ranker, clock_monotonic_ms(stream->context->clock)) ||
                (stream->records_pending > 0 && waited_ms >= stream->settings.commit_interval_ms);
     if (due && !stream_commit(stream, error))
         return false;
@@ -332,6 +352,34 @@ static bool collect(struct stream *stream, GError **error)
     return true;
 }
 
+/* The least watermark of the tasks; a task that has seen nothing doesn't count. */
+static int64_t least_watermark_ms(const struct stream *stream)
+{
+    int64_t least = INT64_MAX;
+    for (int p = 0; p < stream->settings.partitions; p++) {
+        int64_t of_task = stream->tasks[p]->watermark.value_ms;
+        if (of_task != WATERMARK_NONE)
+            least = MIN(least, of_task);
+    }
+    return least == INT64_MAX ? WATERMARK_NONE : least;
+}
+
+/* Where the first hour begins that is held by the highest event time of all partitions. */
+static int64_t horizon_ms(const struct stream *stream)
+{
+    int64_t horizon = INT64_MIN;
+    for (int p = 0; p < stream->settings.partitions; p++) {
+        for (unsigned input = 0; input < INPUT_COUNT; input++) {
+            const struct position *position = &stream->tasks[p]->positions[input];
+            if (position->has_event)
+                horizon =
+                    MAX(horizon, hour_start_ms(first_held_hour(position->highest_event_ms,
+                                                               stream->settings.retention_ms)));
+        }
+    }
+    return horizon;
+}
+
 static bool write_all(struct stream *stream, GError **error)
 {
     failpoint("stream.commit.transaction");
@@ -340,6 +388,10 @@ static bool write_all(struct stream *stream, GError **error)
             return false;
     }
     failpoint("stream.commit.state");
+    if (!ranker_write(stream->ranker, &stream->output, least_watermark_ms(stream),
+                      horizon_ms(stream), clock_monotonic_ms(stream->context->clock), error))
+        return false;
+    failpoint("stream.commit.ranked");
     const struct speed_batch batch = output_batch(&stream->output);
     if (!speed_write(stream->speed, &batch, error))
         return false;
@@ -351,23 +403,20 @@ static bool run_transaction(struct stream *stream, GError **error)
 {
     if (!db_begin(stream->db, error))
         return false;
-    if (!write_all(stream, error)) {
-        db_rollback(stream->db);
-        return false;
-    }
-    return db_commit(stream->db, error);
+    if (write_all(stream, error) && db_commit(stream->db, error))
+        return true;
+    db_rollback(stream->db);
+    /* The tasks' memory is as before; the ranker's isn't. */
+    stream->broken = !ranker_rolled_back(stream->ranker, NULL);
+    return false;
 }
 
 static void report(struct stream *stream, double seconds)
 {
     struct metrics *metrics = stream->context->metrics;
     size_t windows = 0;
-    int64_t watermark_ms = INT64_MAX;
-    for (int p = 0; p < stream->settings.partitions; p++) {
+    for (int p = 0; p < stream->settings.partitions; p++)
         windows += state_windows_count(stream->tasks[p]->state);
-        if (stream->tasks[p]->watermark.value_ms != WATERMARK_NONE)
-            watermark_ms = MIN(watermark_ms, stream->tasks[p]->watermark.value_ms);
-    }
     for (unsigned input = 0; input < INPUT_COUNT; input++) {
         int64_t lag = 0;
         for (int p = 0; p < stream->settings.partitions; p++) {
@@ -380,7 +429,8 @@ static void report(struct stream *stream, double seconds)
     metrics_add(metrics, METRIC_STREAM_COMMITS, NULL, 1);
     metrics_observe(metrics, METRIC_STREAM_COMMIT_SECONDS, NULL, seconds);
     metrics_set(metrics, METRIC_STREAM_STATE_WINDOWS, NULL, (double)windows);
-    if (watermark_ms != INT64_MAX)
+    int64_t watermark_ms = least_watermark_ms(stream);
+    if (watermark_ms != WATERMARK_NONE)
         metrics_set(metrics, METRIC_STREAM_WATERMARK_DELAY_SECONDS, NULL,
                     (double)(clock_now_ms(stream->context->clock) - watermark_ms) /
                         (double)MS_PER_SECOND);
@@ -406,6 +456,9 @@ bool stream_commit(struct stream *stream, GError **error)
     stream->records_pending = 0;
     stream->last_commit_monotonic_ms = clock_monotonic_ms(stream->context->clock);
     report(stream, (double)(clock_monotonic_us(stream->context->clock) - start_us) / US_PER_SECOND);
+    if (!outbox_send(stream->outbox, stream->bus, error))
+        return false;
+    failpoint("stream.commit.done");
     return true;
 }
 

@@ -1,0 +1,147 @@
+#include "stream/rank.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define MAD_FACTOR                                                                                 \
+    1.4826 /* median absolute deviation to standard deviation of a normal distribution */
+#define MEAN_FACTOR      1.2533 /* mean absolute deviation, likewise */
+#define SCALE_ZERO       1e-9
+#define Z_MAX            10.0
+#define POPULATION_SMALL 5
+#define SCORE_UNITS      1e9
+
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Of values sorted ascending; count > 0. */
+static double median(const double *sorted, size_t count)
+{
+    double high = sorted[count / 2];
+    return count % 2 ? high : (sorted[count / 2 - 1] + high) / 2;
+}
+
+struct scale {
+    double median, scale; /* scale below SCALE_ZERO: all z are 0 */
+};
+
+/* room has space for count values, which it may hold already. */
+static struct scale scale_of(double *room, size_t count, size_t population)
+{
+    struct scale scale = {0};
+    if (count == 0)
+        return scale;
+    qsort(room, count, sizeof *room, compare_doubles);
+    scale.median = median(room, count);
+    if (population < POPULATION_SMALL) {
+        scale.scale = 1;
+        return scale;
+    }
+    for (size_t i = 0; i < count; i++)
+        room[i] = fabs(room[i] - scale.median);
+    qsort(room, count, sizeof *room, compare_doubles);
+    scale.scale = MAD_FACTOR * median(room, count);
+    if (scale.scale >= SCALE_ZERO)
+        return scale;
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += room[i];
+    scale.scale = MEAN_FACTOR * (sum / (double)count);
+    return scale;
+}
+
+static double z_of(const struct scale *scale, double value)
+{
+    if (scale->scale < SCALE_ZERO)
+        return 0;
+    double z = (value - scale->median) / scale->scale;
+    return z > Z_MAX ? Z_MAX : z < -Z_MAX ? -Z_MAX : z;
+}
+
+struct scales {
+    struct scale velocity, votes, acceleration, engagement;
+};
+
+static struct scales scales_of(const struct measure *measures, size_t count)
+{
+    double *room = g_new(double, count + 1);
+    struct scales scales;
+    size_t present = 0;
+    for (size_t i = 0; i < count; i++)
+        room[i] = measures[i].velocity;
+    scales.velocity = scale_of(room, count, count);
+    for (size_t i = 0; i < count; i++)
+        room[i] = measures[i].vote_velocity;
+    scales.votes = scale_of(room, count, count);
+    for (size_t i = 0; i < count; i++) {
+        if (measures[i].has_acceleration)
+            room[present++] = measures[i].acceleration;
+    }
+    scales.acceleration = scale_of(room, present, count);
+    for (size_t i = 0; i < count; i++)
+        room[i] = log1p(measures[i].engagement);
+    scales.engagement = scale_of(room, count, count);
+    g_free(room);
+    return scales;
+}
+
+static double score_of(const struct measure *measure,
+                       const struct scales *scales,
+                       const struct stream_settings *settings)
+{
+    double z_acceleration =
+        measure->has_acceleration ? z_of(&scales->acceleration, measure->acceleration) : 0;
+    return settings->weight_velocity * z_of(&scales->velocity, measure->velocity) +
+           settings->weight_votes * z_of(&scales->votes, measure->vote_velocity) +
+           settings->weight_acceleration * z_acceleration +
+           settings->weight_engagement * z_of(&scales->engagement, log1p(measure->engagement));
+}
+
+struct candidate {
+    const struct measure *measure;
+    double score, units;
+};
+
+static int compare_candidates(const void *a, const void *b)
+{
+    const struct candidate *x = a, *y = b;
+    if (x->units != y->units)
+        return x->units > y->units ? -1 : 1;
+    return (x->measure->movie_id > y->measure->movie_id) -
+           (x->measure->movie_id < y->measure->movie_id);
+}
+
+size_t rank_window(const struct measure *measures,
+                   size_t count,
+                   const struct stream_settings *settings,
+                   struct ranked *ret_ranked)
+{
+    struct scales scales = scales_of(measures, count);
+    struct candidate *candidates = g_new(struct candidate, count + 1);
+    size_t candidates_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!(measures[i].velocity > settings->min_velocity))
+            continue;
+        double score = score_of(&measures[i], &scales, settings);
+        candidates[candidates_count++] =
+            (struct candidate){&measures[i], score, rint(score * SCORE_UNITS)};
+    }
+    qsort(candidates, candidates_count, sizeof *candidates, compare_candidates);
+    size_t ranked = MIN(candidates_count, (size_t)RANK_TOP);
+    for (size_t i = 0; i < ranked; i++) {
+        const struct measure *measure = candidates[i].measure;
+        ret_ranked[i] = (struct ranked){
+            .rank = (int32_t)i + 1,
+            .movie_id = measure->movie_id,
+            .trending_score = candidates[i].score,
+            .velocity = measure->velocity,
+            .has_acceleration = measure->has_acceleration,
+            .acceleration = measure->acceleration,
+        };
+    }
+    g_free(candidates);
+    return ranked;
+}
