@@ -218,10 +218,12 @@ static double voting_days(const struct course *course, int64_t time_ms)
 
 static int64_t vote_count(const struct course *course, int64_t time_ms)
 {
-    double grown = course->votes_per_day *
-                       (voting_days(course, time_ms) - voting_days(course, course->anchor_ms)) +
-                   course->votes_per_burst *
-                       (bursts_voted(course, time_ms) - bursts_voted(course, course->anchor_ms));
+    int64_t from_ms = course->votes_from_ms;
+    if (from_ms > course->anchor_ms)
+        time_ms = MAX(time_ms, from_ms); /* nobody votes before the release */
+    double days_grown = voting_days(course, time_ms) - voting_days(course, from_ms);
+    double bursts_grown = bursts_voted(course, time_ms) - bursts_voted(course, from_ms);
+    double grown = course->votes_per_day * days_grown + course->votes_per_burst * bursts_grown;
     return MAX(0, course->movie->vote_count + (int64_t)floor(grown));
 }
 
