@@ -233,9 +233,9 @@ static void test_premiere(void)
     g_autofree char *before = with_as_of(path, NOON_MS);
     json_decref(sim_json(&fixture, before, 404));
     g_autoptr(json_t) movie = sim_json(&fixture, path, 200);
-    g_autofree char *search = g_strdup_printf(
-        "/search/movie?query=%s",
-        g_uri_escape_string(json_string_value(json_object_get(movie, "title")), NULL, FALSE));
+    g_autofree char *title =
+        g_uri_escape_string(json_string_value(json_object_get(movie, "title")), NULL, FALSE);
+    g_autofree char *search = g_strdup_printf("/search/movie?query=%s", title);
     g_autoptr(json_t) found = sim_json(&fixture, search, 200);
     g_assert_cmpint(int_at(found, "total_results"), >=, 1);
     sim_close(&fixture);
