@@ -12,6 +12,7 @@ is shown when a test fails.
 """
 import contextlib
 import datetime
+import glob
 import http.client
 import json
 import os
@@ -41,7 +42,9 @@ FROZEN = 0.001            # the least clock.speed: an hour of ours is 3.6 s of t
 FOREIGN = re.compile(r"^(MARQUEE_|TMDB_|KAFKA_|SCHEMA_REGISTRY|CASSANDRA_|MONGODB_|REDIS_|HDFS_|SPARK_)")
 
 sys.path.insert(0, os.path.join(ROOT, "tools"))
-import oracle  # noqa: E402  (the reference, tools/oracle.py)
+sys.path += sorted(glob.glob(os.path.join(os.environ.get("MARQUEE_VENV", os.path.join(ROOT, ".deps/venv")),
+                                          "lib/python3*/site-packages")))
+import oracle  # noqa: E402  (the reference, tools/oracle.py; it scores texts with the reference VADER of the venv)
 
 
 def ms_of(text):
@@ -152,8 +155,7 @@ class Server(Program):
     port = None
 
     def await_port(self):
-        self.port = int(self.ready(r'listening[^\n]*?127\.0\.0\.1:(\d+)|"port":"?(\d+)').group(1) or
-                        self.ready(r'"port":"?(\d+)').group(1))
+        self.port = int(self.ready(r"listening.*?http://127\.0\.0\.1:(\d+)/").group(1))
         return self
 
     @property
@@ -174,6 +176,19 @@ class Server(Program):
         if found != status:
             raise AssertionError(f"GET {path}: status {found}, expected {status}: {body[:500]!r}")
         return json.loads(body)
+
+    def points(self, movie, from_ms, to_ms):
+        """({hour ms: point}, meta) of a movie's stats, over all pages."""
+        points, cursor = {}, None
+        while True:
+            answer = self.get(f"/api/v1/movies/{movie}/stats?from={iso_of(from_ms)}&to={iso_of(to_ms)}&limit=100" +
+                              (f"&cursor={cursor}" if cursor else ""))
+            for point in answer["data"]["hours"]:
+                assert ms_of(point["hour"]) not in points, f"movie {movie}: {point['hour']} comes twice"
+                points[ms_of(point["hour"])] = point
+            cursor = answer["next_cursor"]
+            if not cursor:
+                return points, answer["meta"]
 
     def metrics(self):
         """{name with labels: value} of /metrics."""
@@ -224,6 +239,10 @@ class World:
         """Stops the clock at now, for the processes that start after it; returns now, ms."""
         self.set_clock(round(self.now_ms()), FROZEN)
         return self.start_ms
+
+    def skip(self, minutes):
+        """The clock of the processes that start after it is so much later: leases of killed ones have ended."""
+        self.set_clock(round(self.now_ms()) + minutes * MINUTE_MS, self.speed)
 
     def clock_arguments(self):
         return ["--clock-start", iso_of(self.start_ms), "--clock-anchor", iso_of(self.anchor_ms),
@@ -352,9 +371,109 @@ def counters_of(lines):
     return {row["topic"]: row for row in oracle.compute(lines, tables=("counters",))}
 
 
+# What of a row tells one from another, and what is compared.
+SPEED_KEYS = {"movie_stats": ("hour", "movie_id"), "review_sentiments": ("hour", "movie_id", "window_start"),
+              "hour_counts": ("hour", "topic", "partition")}
+SPEED_VALUES = {"movie_stats": ("title", "vote_average", "vote_count", "popularity", "rating_velocity", "last_updated"),
+                "review_sentiments": ("window_end", "avg_sentiment", "sentiment_sum_e4", "review_count",
+                                      "positive_count", "negative_count", "neutral_count", "sentiment_velocity"),
+                "hour_counts": ("used_records",)}
+
+
+def oracle_tables(lines, now_ms):
+    """({table: {key: values}}, first held hour) of the speed tables, by the oracle, on the held hours."""
+    tables = {table: {} for table in SPEED_KEYS}
+    log = oracle.read_log(lines)
+    highest = now_ms
+    for (topic, partition), records in log.items():
+        oracle.classify(records, oracle.Settings())
+        for record in records:
+            if record.cls != "bad":
+                highest = max(highest, record.event_time)
+            if record.cls == "used":
+                key = (oracle.hour_of(record.event_time), topic, partition)
+                tables["hour_counts"][key] = (tables["hour_counts"].get(key, (0,))[0] + 1,)
+    asked = ["movie_stats"] + (["review_sentiments"] if can_score() else [])
+    for row in oracle.compute(lines, all_hours=True, tables=asked):
+        table = row["table"]
+        tables[table][tuple(row[name] for name in SPEED_KEYS[table])] = tuple(row[name] for name in SPEED_VALUES[table])
+    first = held_from(highest)
+    return {table: {key: row for key, row in rows.items() if key[0] >= first} for table, rows in tables.items()}, first
+
+
+def can_score():
+    """Whether the reference VADER is there (make setup-test brings it)."""
+    try:
+        oracle.reference_compound()
+    except ImportError:
+        return False
+    return True
+
+
+def check_speed(test, world, lines=None):
+    """The speed tables, as contracts/speed.sql describes them, equal the oracle on the held hours, row for row. Returns
+    how many rows were compared, by table."""
+    lines = lines or world.dump()
+    expected, first = oracle_tables(lines, round(world.now_ms()))
+    counts = {}
+    for table, wanted in expected.items():
+        if table == "review_sentiments" and not can_score():
+            print("review_sentiments: not compared, the reference VADER is not installed", file=sys.stderr)
+            continue
+        keys, values = SPEED_KEYS[table], SPEED_VALUES[table]
+        rows = world.read("stream.db", f"SELECT {', '.join(keys + values)} FROM {table} WHERE hour >= ?", first)
+        found = {row[:len(keys)]: row[len(keys):] for row in rows}
+        wrong = [f"{key}: found {found.get(key)}, the oracle has {wanted.get(key)}"
+                 for key in sorted(set(found) | set(wanted)) if found.get(key) != wanted.get(key)]
+        test.assertEqual(wrong[:5], [], f"{table}: {len(wrong)} of {len(wanted)} rows differ")
+        counts[table] = len(wanted)
+    test.assertGreater(counts["movie_stats"], 0, "no row of movie_stats: nothing was tested")
+    return counts
+
+
 def boundary_of(now_ms, through_ms):
     """Semantics, Merge: 'min(first full hour >= now - 48 h, through)'."""
     return min(-(-(now_ms - BOUNDARY_MS) // HOUR_MS) * HOUR_MS, through_ms)
+
+
+NUMBERS = ("title", "vote_average", "vote_count", "popularity", "rating_velocity")
+
+
+def expected_points(lines, cuts, boundary_ms, held_from_ms):
+    """What the merge must show: {(movie, hour): (side, row)}. Hours below the boundary as of the run's cut, the others
+    as of now, where the speed side still holds them."""
+    batch, speed = stats_of(lines, cuts), stats_of(lines)
+    points = {key: ("batch", row) for key, row in batch.items() if key[1] < boundary_ms}
+    points.update({key: ("speed", row) for key, row in speed.items() if boundary_ms <= key[1] and
+                   held_from_ms <= key[1]})
+    return points
+
+
+def held_from(now_ms):
+    """The first hour with end + retention > now."""
+    return int((now_ms - RETENTION_MS) // HOUR_MS) * HOUR_MS
+
+
+def check_points(test, server, expected, movies, from_ms, to_ms, both=True):
+    """Every hour of these movies over HTTP equals the oracle, and each side has some (both: the batch side too). Returns
+    the last meta."""
+    seen, wrong, meta = {"batch": 0, "speed": 0}, [], None
+    for movie in movies:
+        points, meta = server.points(movie, from_ms, to_ms)
+        wanted = {hour: value for (of, hour), value in expected.items() if of == movie and from_ms <= hour < to_ms}
+        for hour in sorted(set(points) | set(wanted)):
+            side, row = wanted.get(hour, (None, {}))
+            found = points.get(hour, {})
+            same = row and found and found["source"] == side and ms_of(found["last_updated"]) // 1000 == \
+                row["last_updated"] // 1000 and all(found[name] == row[name] for name in NUMBERS)
+            if same:
+                seen[side] += 1
+            else:
+                wrong.append(f"movie {movie} hour {iso_of(hour)}: found {found}, the oracle has {side} {row}")
+    test.assertEqual(wrong[:5], [], f"{len(wrong)} hours differ")
+    test.assertTrue(seen["batch"] or not both, "no hour below the boundary: nothing was tested there")
+    test.assertGreater(seen["speed"], 0, "no hour above the boundary: nothing was tested there")
+    return meta
 
 
 def main():
