@@ -182,3 +182,21 @@ SELECT id, window_end, data FROM stream_outbox ORDER BY id LIMIT ?1;
 
 -- name: clear_outbox
 DELETE FROM stream_outbox WHERE id <= ?1;
+
+-- ---- live statistics ----
+
+-- name: live_schema
+-- Counts and registers of one minute since the epoch: src/stream/live.c.
+CREATE TABLE IF NOT EXISTS stream_live (
+  minute INTEGER PRIMARY KEY,
+  data   BLOB NOT NULL
+);
+
+-- name: read_live_minute
+SELECT data FROM stream_live WHERE minute = ?1;
+
+-- name: put_live_minute
+INSERT OR REPLACE INTO stream_live (minute, data) VALUES (?1, ?2);
+
+-- name: expire_live_minutes
+DELETE FROM stream_live WHERE minute < ?1;

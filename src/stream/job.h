@@ -16,6 +16,9 @@
 enum { INPUT_RATINGS, INPUT_METADATA, INPUT_REVIEWS, INPUT_EVENTS, INPUT_COUNT };
 extern const enum topic input_topics[INPUT_COUNT];
 
+struct live;
+struct seen;
+
 /* One used record. */
 struct input {
     enum topic topic;
@@ -32,6 +35,7 @@ struct input {
 struct job_context {
     const struct stream_settings *settings;
     struct state *state;
+    struct live *live; /* the engine's, for all tasks */
 };
 
 struct job_ops {
@@ -43,7 +47,7 @@ struct job_ops {
                     GError **error);
 };
 
-extern const struct job_ops job_stats, job_sentiment, job_trending;
+extern const struct job_ops job_stats, job_sentiment, job_trending, job_live;
 
 extern const struct job_ops *const stream_jobs[];
 extern const size_t stream_jobs_count;

@@ -12,6 +12,7 @@ struct output {
     GArray *measures;      /* struct measure: for the ranker, which makes of them: */
     GArray *trending;      /* struct trending_row */
     GArray *trending_gone; /* int64_t: hours */
+    GArray *live;          /* struct live_row */
     GArray *cascade; /* struct cascade_window: room for the job at work, nothing between calls */
 };
 

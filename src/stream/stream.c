@@ -11,6 +11,7 @@
 #include "model/db.h"
 #include "speed/speed_sqlite.h"
 #include "stream/hour_count.h"
+#include "stream/live.h"
 #include "stream/outbox.h"
 #include "stream/ranker.h"
 #include "stream/task.h"
@@ -54,6 +55,7 @@ struct stream {
     struct position_store *store;
     struct outbox *outbox;
     struct ranker *ranker;
+    struct live *live;
     struct task **tasks;   /* settings.partitions of them */
     struct arena *arena;   /* of one fetch */
     struct arena *results; /* of one record's reasons */
@@ -89,8 +91,8 @@ static bool open_tasks(struct stream *stream, GError **error)
     int64_t monotonic_ms = clock_monotonic_ms(stream->context->clock);
     stream->tasks = g_new0(struct task *, stream->settings.partitions);
     for (int p = 0; p < stream->settings.partitions; p++) {
-        stream->tasks[p] = task_open(stream->db, stream->sql, stream->store, &stream->settings, p,
-                                     monotonic_ms, error);
+        stream->tasks[p] = task_open(stream->db, stream->sql, stream->store, &stream->settings,
+                                     stream->live, p, monotonic_ms, error);
         if (!stream->tasks[p])
             return false;
         for (unsigned input = 0; input < INPUT_COUNT; input++) {
@@ -143,7 +145,8 @@ static bool open_files(struct stream *stream, GError **error)
     stream->speed = speed_sqlite_attach(stream->context, stream->db, error);
     if (!stream->speed || !db_exec(stream->db, sql_file_get(stream->sql, "schema"), error))
         return false;
-    if (!db_exec(stream->db, sql_file_get(stream->sql, "ranker_schema"), error))
+    if (!db_exec(stream->db, sql_file_get(stream->sql, "ranker_schema"), error) ||
+        !db_exec(stream->db, sql_file_get(stream->sql, "live_schema"), error))
         return false;
     stream->store = position_store_new(stream->db, stream->sql, error);
     stream->outbox =
@@ -151,7 +154,8 @@ static bool open_files(struct stream *stream, GError **error)
     if (stream->outbox)
         stream->ranker = ranker_open(stream->db, stream->sql, &stream->settings, stream->outbox,
                                      clock_monotonic_ms(stream->context->clock), error);
-    return stream->ranker != NULL;
+    stream->live = stream->ranker ? live_new(stream->db, stream->sql, error) : NULL;
+    return stream->live != NULL;
 }
 
 struct stream *
@@ -183,6 +187,7 @@ void stream_close(struct stream *stream)
     for (int p = 0; stream->tasks && p < stream->settings.partitions; p++)
         task_close(stream->tasks[p]);
     g_free(stream->tasks);
+    live_free(stream->live);
     ranker_close(stream->ranker);
     outbox_free(stream->outbox);
     position_store_free(stream->store);
@@ -391,6 +396,8 @@ static bool write_all(struct stream *stream, GError **error)
     if (!ranker_write(stream->ranker, &stream->output, least_watermark_ms(stream),
                       horizon_ms(stream), clock_monotonic_ms(stream->context->clock), error))
         return false;
+    if (!live_write(stream->live, &stream->output, horizon_ms(stream), error))
+        return false;
     failpoint("stream.commit.ranked");
     const struct speed_batch batch = output_batch(&stream->output);
     if (!speed_write(stream->speed, &batch, error))
@@ -452,6 +459,7 @@ bool stream_commit(struct stream *stream, GError **error)
     failpoint("stream.commit.committed");
     for (int p = 0; p < stream->settings.partitions; p++)
         task_committed(stream->tasks[p]);
+    live_committed(stream->live);
     output_clear(&stream->output);
     stream->records_pending = 0;
     stream->last_commit_monotonic_ms = clock_monotonic_ms(stream->context->clock);

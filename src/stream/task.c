@@ -57,6 +57,7 @@ struct task *task_open(sqlite3 *db,
                        const struct sql_file *sql,
                        struct position_store *store,
                        const struct stream_settings *settings,
+                       struct live *live,
                        int partition,
                        int64_t monotonic_ms,
                        GError **error)
@@ -64,6 +65,7 @@ struct task *task_open(sqlite3 *db,
     struct task *task = g_new0(struct task, 1);
     task->partition = partition;
     task->settings = settings;
+    task->live = live;
     for (unsigned input = 0; input < INPUT_COUNT; input++)
         task->hour_counts[input] = g_array_new(FALSE, FALSE, sizeof(struct hour_count));
     task->state = state_new(db, sql, settings, partition, error);
@@ -166,7 +168,8 @@ static bool is_late(const struct task *task, int64_t event_ms)
 static bool
 use_record(struct task *task, unsigned input_number, struct input *input, GError **error)
 {
-    const struct job_context job = {.settings = task->settings, .state = task->state};
+    const struct job_context job = {
+        .settings = task->settings, .state = task->state, .live = task->live};
     for (size_t i = 0; i < stream_jobs_count; i++) {
         if (!stream_jobs[i]->record(&job, input, error))
             return false;
@@ -294,7 +297,8 @@ static void collect_hour_counts(const struct task *task, struct output *output)
 
 bool task_collect(struct task *task, struct output *output, GError **error)
 {
-    const struct job_context job = {.settings = task->settings, .state = task->state};
+    const struct job_context job = {
+        .settings = task->settings, .state = task->state, .live = task->live};
     size_t count;
     struct movie **changed = state_changed(task->state, &count);
     for (size_t i = 0; i < count; i++) {

@@ -20,16 +20,18 @@ struct task {
     const struct stream_settings *settings;
     struct state *state;
     struct seen *seen;
+    struct live *live; /* the engine's */
     struct watermark watermark;
     struct position positions[INPUT_COUNT];
     GArray *hour_counts[INPUT_COUNT]; /* see hour_count.h */
 };
 
-/* Reads the last commit. db, sql and settings outlive the task. */
+/* Reads the last commit. db, sql, settings and live outlive the task. */
 struct task *task_open(sqlite3 *db,
                        const struct sql_file *sql,
                        struct position_store *store,
                        const struct stream_settings *settings,
+                       struct live *live,
                        int partition,
                        int64_t monotonic_ms,
                        GError **error) MUST_CHECK;

@@ -21,6 +21,7 @@
 #include "base/failpoint.h"
 #include "base/metrics.h"
 #include "base/number.h"
+#include "bus/bus_faulty.h"
 #include "bus/bus_mem.h"
 #include "bus/registry.h"
 #include "model/db.h"
@@ -32,6 +33,7 @@
 #define STEP_PERCENT       12
 #define PASS_PERCENT       4
 #define REOPEN_PERMILLE    4
+#define FAULT_CHANCE       0.05
 #define SETTLE_STEPS_MAX   100000
 
 struct cut {
@@ -43,20 +45,20 @@ struct cut {
 struct replay {
     const char *dir, *dump, *bus_name;
     gint64 seed;
-    gboolean catch_up;
+    gboolean catch_up, faults;
     struct cut cuts[CUTS_MAX];
     size_t cuts_count;
     struct config *config;
     struct clock *clock;
     struct metrics *metrics;
     struct context context;
-    struct bus *bus;
+    struct bus *bus;        /* what the records are appended with */
+    struct bus *engine_bus; /* what the engine reads and writes: the same log */
     struct registry *registry;
     struct serde *serde;
     struct stream *stream;
     GRand *random;
     GByteArray *bytes;
-    GPtrArray *keep; /* strings that spans point to, of one record */
     int64_t now_ms;
 };
 
@@ -188,14 +190,33 @@ static void open_stream(struct replay *replay)
     /* Each life of the engine commits after another number of records. */
     replay->config->stream_commit_records =
         1 + g_rand_int_range(replay->random, 0, COMMIT_RECORDS_MAX);
-    replay->stream = stream_open(&replay->context, replay->bus, replay->serde, &error);
+    replay->stream = stream_open(&replay->context, replay->engine_bus, replay->serde, &error);
     check(replay->stream, error);
 }
 
+/* AGAIN is repeated, as the stage loop does. */
 static void step(struct replay *replay, bool *ret_idle)
 {
-    GError *error = NULL;
-    check(stream_step(replay->stream, ret_idle, &error), error);
+    for (;;) {
+        GError *error = NULL;
+        if (stream_step(replay->stream, ret_idle, &error))
+            return;
+        if (!error_is(error, AGAIN))
+            check(false, error);
+        g_clear_error(&error);
+    }
+}
+
+static void commit(struct replay *replay)
+{
+    for (;;) {
+        GError *error = NULL;
+        if (stream_commit(replay->stream, &error))
+            return;
+        if (!error_is(error, AGAIN))
+            check(false, error);
+        g_clear_error(&error);
+    }
 }
 
 static bool chance(struct replay *replay, int of, int least)
@@ -224,11 +245,10 @@ static void settle(struct replay *replay)
     for (int i = 0; i < SETTLE_STEPS_MAX && !idle; i++)
         step(replay, &idle);
     for (int i = 0; i < 3; i++) {
-        GError *error = NULL;
         clock_advance_monotonic(replay->clock, replay->config->ranker_late_interval_ms +
                                                    replay->config->stream_commit_interval_ms);
         step(replay, &idle);
-        check(stream_commit(replay->stream, &error), error);
+        commit(replay);
     }
 }
 
@@ -387,6 +407,36 @@ static void print_hour_counts(struct speed *speed, struct arena *arena)
                             "used_records", (json_int_t)rows[i].used_records));
 }
 
+static void print_live(struct speed *speed, struct arena *arena)
+{
+    static const char *const metrics[] = {
+        "records.movie.ratings",
+        "records.movie.metadata",
+        "records.movie.reviews",
+        "records.user.events",
+        "events.view",
+        "events.click",
+        "events.search",
+        "events.watchlist",
+        "events.rate",
+        "events.share",
+        "users",
+        "movies",
+    };
+    for (size_t m = 0; m < G_N_ELEMENTS(metrics); m++) {
+        GError *error = NULL;
+        struct live_row *rows;
+        size_t count;
+        check(
+            speed_read_live(speed, metrics[m], INT64_MIN, INT64_MAX, arena, &rows, &count, &error),
+            error);
+        for (size_t i = 0; i < count; i++)
+            print_row(json_pack("{ss ss sI sI sf}", "table", "real_time_stats", "metric",
+                                rows[i].metric, "hour", (json_int_t)rows[i].hour_ms, "window_start",
+                                (json_int_t)rows[i].window_start_ms, "value", rows[i].value));
+    }
+}
+
 static void print_counters(const struct stream *stream)
 {
     static const char *const topics[] = {"movie.metadata", "movie.ratings", "movie.reviews",
@@ -415,6 +465,7 @@ static void print_tables(struct replay *replay)
     print_sentiment(speed, arena);
     print_trending(speed, arena);
     print_hour_counts(speed, arena);
+    print_live(speed, arena);
     print_counters(replay->stream);
     arena_free(arena);
     speed_close(speed);
@@ -447,6 +498,7 @@ static void parse(struct replay *replay, int argc, char **argv)
         {"bus", 0, 0, G_OPTION_ARG_STRING, &replay->bus_name, "mem or sqlite", "NAME"},
         {"seed", 0, 0, G_OPTION_ARG_INT64, &replay->seed, "of commit points", "N"},
         {"catch-up", 0, 0, G_OPTION_ARG_NONE, &replay->catch_up, "append all first", NULL},
+        {"faults", 0, 0, G_OPTION_ARG_NONE, &replay->faults, "a faulty bus", NULL},
         {"cut", 0, 0, G_OPTION_ARG_STRING_ARRAY, &cuts, "only lower offsets", "TOPIC/P=N"},
         {0},
     };
@@ -477,6 +529,14 @@ static void open_all(struct replay *replay)
     bool memory = g_strcmp0(replay->bus_name, "sqlite") != 0;
     replay->bus = memory ? bus_mem_new(&replay->context) : bus_open(&replay->context, &error);
     check(replay->bus, error);
+    replay->engine_bus = replay->bus;
+    if (memory && replay->faults)
+        replay->engine_bus = bus_faulty_new(bus_mem_share(replay->bus),
+                                            (struct bus_faults){.seed = (uint64_t)replay->seed,
+                                                                .produce_lost = FAULT_CHANCE,
+                                                                .produce_unknown = FAULT_CHANCE,
+                                                                .fetch_fails = FAULT_CHANCE,
+                                                                .fetch_short = FAULT_CHANCE});
     replay->registry = memory ? registry_new_mem() : registry_open(&replay->context, &error);
     check(replay->registry, error);
     replay->serde = serde_new(replay->registry, &error);
@@ -492,6 +552,8 @@ static void close_all(struct replay *replay)
     stream_close(replay->stream);
     serde_free(replay->serde);
     registry_close(replay->registry);
+    if (replay->engine_bus != replay->bus)
+        bus_close(replay->engine_bus);
     bus_close(replay->bus);
     for (size_t i = 0; i < replay->cuts_count; i++)
         g_free(replay->cuts[i].topic);
