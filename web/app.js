@@ -11,6 +11,7 @@ const LIST_LIMIT = 200;          // movies that the list can find
 const LIST_REFRESH_MS = 30e3;
 const STATS_REFRESH_MS = 10e3;   // the chosen movie's whole series, should an hour have changed behind us
 const RUNS_SHOWN = 8;
+const PLOT_HEIGHT = 320;         // the legend stands below it
 const RATE_SAMPLES = 10;         // events that a rate is taken over
 const RETRY_MIN_MS = 1000, RETRY_MAX_MS = 15000;
 
@@ -147,19 +148,19 @@ function showRate(data) {
   const rate = passed > 0 ? (data.produced - first.produced) * 1000 / passed : 0;
   setText("tile-rate", data.produced > 0 ? `${rate < 100 ? one.format(rate) : short.format(rate)}/s` : "–");
   setText("note-rate", data.produced > 0 ? `${short.format(data.produced)} records, ${whole.format(data.tracked_movies)} movies`
-                                         : "nothing was published here yet");
+                                         : "nothing published yet");
 }
 
 function showTiles(data) {
   const records = data.records, meta = data.meta;
   setText("tile-lag", records.used > 0 ? short.format(data.lag_records) : "–");
-  setText("note-lag", records.used > 0 ? `records; watermark ${duration(data.watermark_delay_seconds * 1000)} behind` : "records waiting");
+  setText("note-lag", records.used > 0 ? `records; windows final ${duration(data.watermark_delay_seconds * 1000)} ago` : "records waiting");
   setText("tile-used", records.used > 0 ? short.format(records.used) : "–");
   const rest = [["late", records.late], ["duplicate", records.duplicate], ["expired", records.expired], ["bad", records.bad]]
     .filter(([, count]) => count > 0).map(([name, count]) => `${short.format(count)} ${name}`).join(", ");
   setText("note-used", records.used > 0 ? rest || "none late, none lost" : "records in windows");
   setText("tile-sync", meta.speed_synced_at ? duration(Date.parse(data.now) - Date.parse(meta.speed_synced_at)) : "–");
-  setText("note-sync", meta.speed_synced_at ? "of the world's time, speed views" : "nothing was copied yet");
+  setText("note-sync", meta.speed_synced_at ? "behind the speed layer" : "nothing was copied yet");
   const run = data.last_run;
   setText("tile-run", run ? run.state : "–");
   setText("note-run", run ? `${dayTime(run.started_at)}${run.ended_at ? `, took ${duration(Date.parse(run.ended_at) - Date.parse(run.started_at))}` : ""}`
@@ -167,7 +168,7 @@ function showTiles(data) {
   $("tile-run").className = run && run.state === "failed" ? "bad" : "";
   setText("tile-complete", meta.complete ? "complete" : "partial");
   $("tile-complete").className = meta.complete ? "good" : "";
-  setText("note-complete", meta.complete ? "nothing missing, nothing twice" : whatIsMissing(meta));
+  setText("note-complete", meta.complete ? "no hour missing, none twice" : whatIsMissing(meta));
 }
 
 function whatIsMissing(meta) {
@@ -266,6 +267,8 @@ async function refreshList() {
 function choose(id) {
   state.chosen = id;
   state.points = [];
+  $("plot-empty").hidden = true;
+  $("plot").hidden = false;
   showMovies();
   refreshStats();
 }
@@ -301,16 +304,24 @@ function moveChart(data) {
   showChart(data.meta);
 }
 
-/* [x, batch, speed]; the speed line begins at the last batch point, so that the curve has no hole at the boundary. */
+/* [x, batch, speed]; the batch line ends at the first speed point, so that the curve has no hole at the boundary. */
 function series() {
   const x = [], batch = [], speed = [];
   state.points.forEach((point, i) => {
-    const fromSpeed = point.source === "speed", next = state.points[i + 1];
+    const fromSpeed = point.source === "speed", before = state.points[i - 1];
     x.push(Date.parse(point.hour) / 1000);
-    batch.push(fromSpeed ? null : point.popularity);
-    speed.push(fromSpeed || (next && next.source === "speed") ? point.popularity : null);
+    batch.push(!fromSpeed || (before && before.source === "batch") ? point.popularity : null);
+    speed.push(fromSpeed ? point.popularity : null);
   });
   return [x, batch, speed];
+}
+
+/* A day where one begins, else the hour; all UTC. */
+function timeLabels(plot, splits, axis, space, step) {
+  return splits.map((seconds) => {
+    const iso = new Date(seconds * 1000).toISOString();
+    return step >= 86400 || iso.slice(11, 16) === "00:00" ? iso.slice(5, 10) : iso.slice(11, 16);
+  });
 }
 
 function drawSides(plot) {
@@ -349,11 +360,11 @@ function makePlot(data) {
                                    value: (plot, value) => value == null ? "–" : two.format(value)});
   if (state.plot) state.plot.destroy();
   state.plot = new uPlot({
-    width: box.clientWidth, height: box.clientHeight - 30,
+    width: box.clientWidth, height: PLOT_HEIGHT,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-    axes: [axis, {...axis, size: 64, values: (plot, values) => values.map((value) => short.format(value))}],
-    series: [{value: (plot, value) => value == null ? "–" : `${shortTime(new Date(value * 1000).toISOString())} UTC`},
-             line("batch", css("--batch")), line("speed", css("--speed"))],
+    axes: [{...axis, values: timeLabels, size: 34}, {...axis, size: 64, values: (plot, values) => values.map((value) => short.format(value))}],
+    series: [{label: "hour", value: (plot, value) => value == null ? "–" : `${shortTime(new Date(value * 1000).toISOString())} UTC`},
+             line("batch, exact", css("--batch")), line("speed, seconds fresh", css("--speed"))],
     hooks: {drawClear: [drawSides]},
     cursor: {points: {size: 8}},
   }, data, box);
@@ -459,7 +470,7 @@ function begin() {
   addEventListener("resize", () => {
     clearTimeout(resizing);
     resizing = setTimeout(() => {
-      if (state.plot) state.plot.setSize({width: $("plot").clientWidth, height: $("plot").clientHeight - 30});
+      if (state.plot) state.plot.setSize({width: $("plot").clientWidth, height: PLOT_HEIGHT});
       if (state.chart) state.chart.resize();
     }, 100);
   });
