@@ -38,6 +38,6 @@ bool batch_run(const struct context *context,
                struct batch_report *ret_report,
                GError **error) MUST_CHECK;
 
-/* `marquee batch run [--json]` in this process: prints progress on a terminal, then what was done.
- * Returns the exit code. */
+/* `marquee batch run [--json]` in this process (argv[0] is "run"; batch_main.c): prints progress on
+ * a terminal, then what was done. Returns the exit code. */
 int batch_child_main(const struct context *context, int argc, char **argv);
