@@ -8,7 +8,8 @@
 #include "base/clock.h"
 #include "tmdb_sim/phrases.h"
 
-#define SEED 1
+#define SEED             1
+#define CHANGE_SEARCH_MS (30 * MS_PER_DAY)
 
 struct fixture {
     struct phrases *phrases;
@@ -151,7 +152,21 @@ static void test_archetypes(struct fixture *fixture, const void *data)
     g_assert_cmpint(downs[ARCHETYPE_PREMIERE], >, 5 * ups[ARCHETYPE_PREMIERE]);
 }
 
-/* A list of changes for two halves of a day is the list for the day. */
+/* The end of the shortest range from from_ms that holds a change. */
+static int64_t first_change_end(const struct course *course, int64_t from_ms)
+{
+    int64_t low_ms = from_ms, high_ms = from_ms + CHANGE_SEARCH_MS;
+    while (high_ms - low_ms > 1) {
+        int64_t middle_ms = low_ms + (high_ms - low_ms) / 2;
+        if (course_changed(course, from_ms, middle_ms))
+            high_ms = middle_ms;
+        else
+            low_ms = middle_ms;
+    }
+    return high_ms;
+}
+
+/* A list of changes for two halves of a day is the list for the day; a change belongs to one ms. */
 static void test_changes(struct fixture *fixture, const void *data)
 {
     (void)data;
@@ -165,6 +180,11 @@ static void test_changes(struct fixture *fixture, const void *data)
              whole = course_changed(course, from_ms, until_ms);
         g_assert_true(whole == (first || second));
         changed += whole;
+        if (!course_changed(course, from_ms, from_ms + CHANGE_SEARCH_MS))
+            continue; /* a premiere that is still to come */
+        int64_t end_ms = first_change_end(course, from_ms);
+        g_assert_true(course_changed(course, end_ms - 1, end_ms));
+        g_assert_false(course_changed(course, end_ms, end_ms + 1));
     }
     g_assert_cmpint(changed, >, 50);
     g_assert_cmpint(changed, <, 600);
