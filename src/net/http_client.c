@@ -287,6 +287,24 @@ static void request_finish(struct http_client *client, struct request *request, 
     request_free(request);
 }
 
+/* True where a transfer has ended. */
+static bool finish_all(struct http_client *client)
+{
+    const CURLMsg *message;
+    int left_in_queue = 0;
+    bool finished = false;
+    while ((message = curl_multi_info_read(client->multi, &left_in_queue))) {
+        struct request *request = NULL;
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        CURLcode code = message->data.result;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request);
+        request_finish(client, request, code);
+        finished = true;
+    }
+    return finished;
+}
+
 void http_client_run(struct http_client *client, int64_t timeout_ms)
 {
     int64_t deadline_ms = clock_monotonic_ms(client->context->clock) + timeout_ms;
@@ -297,17 +315,14 @@ void http_client_run(struct http_client *client, int64_t timeout_ms)
         if (left_ms < 0)
             break;
         int64_t wait_ms = start_waiting(client, MIN(left_ms, POLL_MS_MAX));
-        int running = 0, left_in_queue = 0;
+        int running = 0;
         curl_multi_perform(client->multi, &running);
-        const CURLMsg *message;
-        while ((message = curl_multi_info_read(client->multi, &left_in_queue)))
-            if (message->msg == CURLMSG_DONE) {
-                struct request *request = NULL;
-                curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request);
-                request_finish(client, request, message->data.result);
-            }
+        bool finished = finish_all(client);
         if (client->called_back || left_ms == 0)
             break;
+        /* What has just become free or due again must not wait for the next thing to happen. */
+        if (finished)
+            continue;
         curl_multi_poll(client->multi, NULL, 0, (int)MAX(1, wait_ms), NULL);
     }
 }
