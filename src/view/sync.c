@@ -203,6 +203,9 @@ static bool add_hours(struct docs *docs, GError **error)
             struct speed_change change = {.table = tables[i], .hour_ms = hour_ms};
             if (!docs_read(docs, &change, error))
                 return false;
+            /* An hour without rows: there is no document to remove either. */
+            if (!g_array_index(docs->docs, struct speed_doc, docs->docs->len - 1).data)
+                g_array_set_size(docs->docs, docs->docs->len - 1);
         }
     }
     return true;

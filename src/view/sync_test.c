@@ -2,7 +2,11 @@
  * anything old. */
 #include "view/sync.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <glib/gstdio.h>
 #include <jansson.h>
@@ -10,7 +14,9 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/failpoint.h"
 #include "base/metrics.h"
+#include "base/stop.h"
 #include "speed/speed.h"
 #include "view/view.h"
 
@@ -35,6 +41,24 @@ struct fixture {
         g_assert_true(succeeded);                                                                  \
     } while (0)
 
+static void open_stores(struct fixture *fixture)
+{
+    GError *error = NULL;
+    fixture->speed = speed_open(&fixture->context, &error);
+    g_assert_no_error(error);
+    fixture->view = view_open(&fixture->context, &error);
+    g_assert_no_error(error);
+    fixture->sync = sync_open(&fixture->context, &error);
+    g_assert_no_error(error);
+}
+
+static void close_stores(struct fixture *fixture)
+{
+    sync_close(fixture->sync);
+    view_close(fixture->view);
+    speed_close(fixture->speed);
+}
+
 static void setup(struct fixture *fixture, gconstpointer data)
 {
     (void)data;
@@ -48,20 +72,13 @@ static void setup(struct fixture *fixture, gconstpointer data)
                                         .clock = clock_new_manual(T0 + 30 * MS_PER_MINUTE),
                                         .metrics = metrics_new()};
     fixture->arena = arena_new();
-    fixture->speed = speed_open(&fixture->context, &error);
-    g_assert_no_error(error);
-    fixture->view = view_open(&fixture->context, &error);
-    g_assert_no_error(error);
-    fixture->sync = sync_open(&fixture->context, &error);
-    g_assert_no_error(error);
+    open_stores(fixture);
 }
 
 static void teardown(struct fixture *fixture, gconstpointer data)
 {
     (void)data;
-    sync_close(fixture->sync);
-    view_close(fixture->view);
-    speed_close(fixture->speed);
+    close_stores(fixture);
     arena_free(fixture->arena);
     metrics_free(fixture->context.metrics);
     clock_free(fixture->context.clock);
@@ -368,6 +385,107 @@ static void test_rebuild(struct fixture *fixture, gconstpointer data)
     g_assert_cmpuint(docs_of(fixture, "stats", 9, &docs), ==, 1);
 }
 
+/* A child takes one step and dies at the fail point; what it leaves is the state before or after
+ * the step, never between. */
+static void die_at(struct fixture *fixture, const char *point)
+{
+    close_stores(fixture);
+    pid_t child = fork();
+    g_assert_cmpint(child, >=, 0);
+    if (child == 0) {
+        size_t keys;
+        g_setenv("MARQUEE_FAILPOINT", point, TRUE);
+        failpoint_init();
+        struct sync *sync = sync_open(&fixture->context, NULL);
+        if (!sync_step(sync, &keys, NULL))
+            _exit(2);
+        _exit(3); /* it should have died */
+    }
+    int status;
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    g_assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    open_stores(fixture);
+}
+
+static void test_crash(struct fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    static const struct {
+        const char *point;
+        size_t docs; /* of the step's three that are there after the crash */
+    } cases[] = {
+        {"sync_before_put", 0}, {"view_put_speed_before_commit", 0}, {"sync_after_put", 3}};
+    drain(fixture);
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        int32_t first = (int32_t)(i * 10) + 1;
+        int64_t before, after, synced_at_ms;
+        OK(view_sync_position(fixture->view, &before, &synced_at_ms, &failure));
+        for (int32_t movie = first; movie < first + 3; movie++)
+            write_stats(fixture, movie, T0, movie);
+        die_at(fixture, cases[i].point);
+        struct speed_doc *docs;
+        size_t found = 0;
+        for (int32_t movie = first; movie < first + 3; movie++)
+            found += docs_of(fixture, "stats", movie, &docs);
+        g_assert_cmpuint(found, ==, cases[i].docs);
+        OK(view_sync_position(fixture->view, &after, &synced_at_ms, &failure));
+        g_assert_cmpint(after - before, ==, (int64_t)cases[i].docs);
+        drain(fixture);
+        for (int32_t movie = first; movie < first + 3; movie++)
+            g_assert_cmpuint(docs_of(fixture, "stats", movie, &docs), ==, 1);
+    }
+}
+
+/* ---- the stage ---- */
+
+static void *run_stage(void *data)
+{
+    struct fixture *fixture = data;
+    OK(sync_run(&fixture->context, &failure));
+    return NULL;
+}
+
+/* Waits for a document by real time, at most ten seconds. */
+static void await_doc(struct fixture *fixture, int64_t movie_id)
+{
+    struct speed_doc *docs;
+    for (int i = 0; i < 1000; i++) {
+        if (docs_of(fixture, "stats", movie_id, &docs) > 0)
+            return;
+        g_usleep(10000);
+    }
+    g_error("movie %" G_GINT64_FORMAT " was never copied", movie_id);
+}
+
+/* Two stages: one copies, the other stands by; both end when asked, and the lease is free again. */
+static void test_stage(struct fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    clock_free(fixture->context.clock);
+    fixture->context.clock = clock_new_scaled(T0, 1);
+    fixture->context.stop = stop_new();
+    drain(fixture);
+    pthread_t stages[2];
+    for (size_t i = 0; i < G_N_ELEMENTS(stages); i++)
+        g_assert_cmpint(pthread_create(&stages[i], NULL, run_stage, fixture), ==, 0);
+    for (int32_t movie = 1; movie <= 20; movie++) {
+        write_stats(fixture, movie, T0, movie);
+        await_doc(fixture, movie);
+    }
+    struct view_lease lease;
+    GError *error = NULL;
+    g_assert_false(view_lease_acquire(fixture->view, "sync", "me", 1000, &lease, &error));
+    g_assert_error(error, MARQUEE_ERROR, MARQUEE_ERROR_CONFLICT);
+    g_clear_error(&error);
+    /* Each key was copied by one of them, not by both. */
+    g_assert_cmpfloat(metrics_get(fixture->context.metrics, METRIC_SYNC_ROWS, NULL), ==, 20);
+    stop_request(fixture->context.stop);
+    for (size_t i = 0; i < G_N_ELEMENTS(stages); i++)
+        pthread_join(stages[i], NULL);
+    OK(view_lease_acquire(fixture->view, "sync", "me", 1000, &lease, &failure));
+    stop_free(fixture->context.stop);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -376,7 +494,8 @@ int main(int argc, char **argv)
     } tests[] = {
         {"/sync/documents", test_documents}, {"/sync/steps", test_steps},
         {"/sync/resume", test_resume},       {"/sync/gone", test_gone},
-        {"/sync/rebuild", test_rebuild},
+        {"/sync/rebuild", test_rebuild},     {"/sync/crash", test_crash},
+        {"/sync/stage", test_stage},
     };
     g_test_init(&argc, &argv, NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
