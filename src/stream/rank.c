@@ -17,11 +17,45 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Of values sorted ascending; count > 0. */
-static double median(const double *sorted, size_t count)
+/* Moves the k-th smallest value to its place, smaller ones before it, larger ones behind it.
+ * Source: C. A. R. Hoare, "Algorithm 65: Find", 1961, with the median of three as pivot. */
+static void select_nth(double *values, size_t count, size_t k)
 {
-    double high = sorted[count / 2];
-    return count % 2 ? high : (sorted[count / 2 - 1] + high) / 2;
+    size_t low = 0, high = count - 1;
+    while (low < high) {
+        double a = values[low], b = values[low + (high - low) / 2], c = values[high];
+        double pivot = MAX(MIN(a, b), MIN(MAX(a, b), c));
+        size_t i = low, j = high;
+        for (;;) {
+            while (values[i] < pivot)
+                i++;
+            while (pivot < values[j])
+                j--;
+            if (i >= j)
+                break;
+            double swap = values[i];
+            values[i++] = values[j];
+            values[j--] = swap;
+        }
+        /* All up to j are at most the pivot, all from j + 1 on at least. */
+        if (k <= j)
+            high = j;
+        else
+            low = j + 1;
+    }
+}
+
+/* Reorders the values; count > 0. */
+static double median(double *values, size_t count)
+{
+    size_t middle = count / 2;
+    select_nth(values, count, middle);
+    if (count % 2)
+        return values[middle];
+    double below = values[0];
+    for (size_t i = 1; i < middle; i++)
+        below = MAX(below, values[i]);
+    return (below + values[middle]) / 2;
 }
 
 struct scale {
@@ -34,7 +68,6 @@ static struct scale scale_of(double *room, size_t count, size_t population)
     struct scale scale = {0};
     if (count == 0)
         return scale;
-    qsort(room, count, sizeof *room, compare_doubles);
     scale.median = median(room, count);
     if (population < POPULATION_SMALL) {
         scale.scale = 1;
@@ -42,10 +75,11 @@ static struct scale scale_of(double *room, size_t count, size_t population)
     }
     for (size_t i = 0; i < count; i++)
         room[i] = fabs(room[i] - scale.median);
-    qsort(room, count, sizeof *room, compare_doubles);
     scale.scale = MAD_FACTOR * median(room, count);
     if (scale.scale >= SCALE_ZERO)
         return scale;
+    /* The sum goes over the values sorted ascending, so that it is the same everywhere. */
+    qsort(room, count, sizeof *room, compare_doubles);
     double sum = 0;
     for (size_t i = 0; i < count; i++)
         sum += room[i];
