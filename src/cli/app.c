@@ -52,6 +52,39 @@ static struct clock *clock_from(const struct config *config)
                               config->clock_speed);
 }
 
+/* A clock that starts with this process must go on in its children, not start again: its anchor
+ * becomes a setting. */
+static bool anchor_clock(struct app *app, GError **error)
+{
+    if (!app->config->clock_start[0] || app->config->clock_anchor[0])
+        return true;
+    g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+    g_autofree char *seconds = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S");
+    g_autofree char *anchor =
+        g_strdup_printf("%s.%03dZ", seconds, g_date_time_get_microsecond(now) / 1000);
+    g_ptr_array_add(app->settings, g_strdup("--set"));
+    g_ptr_array_add(app->settings, g_strdup_printf("clock.anchor=%s", anchor));
+    return config_set(app->config, "clock.anchor", anchor, error);
+}
+
+static void collect_settings(struct app *app)
+{
+    app->settings = g_ptr_array_new_with_free_func(g_free);
+    if (app->options.config_path) {
+        g_ptr_array_add(app->settings, g_strdup("--config"));
+        g_ptr_array_add(app->settings, g_strdup(app->options.config_path));
+    }
+    for (char **override = app->options.overrides; override && *override; override++) {
+        g_ptr_array_add(app->settings, g_strdup("--set"));
+        g_ptr_array_add(app->settings, g_strdup(*override));
+    }
+}
+
+const char *const *app_settings(const struct app *app)
+{
+    return (const char *const *)(void *)app->settings->pdata;
+}
+
 static enum log_level log_level_from(const char *name)
 {
     static const char *const names[] = {"debug", "info", "warn", "error"};
@@ -75,10 +108,12 @@ bool app_start(struct app *app)
     failpoint_init();
     app->config = config_load(app->options.config_path, environment,
                               (const char *const *)app->options.overrides, &error);
-    if (!app->config || !config_check(app->config, &error)) {
+    collect_settings(app);
+    if (!app->config || !config_check(app->config, &error) || !anchor_clock(app, &error)) {
         fprintf(stderr, "marquee: %s\n", error->message);
         return false;
     }
+    g_ptr_array_add(app->settings, NULL);
     app->context.config = app->config;
     app->context.clock = clock_from(app->config);
     app->context.log = log_new(STDERR_FILENO, log_level_from(app->config->log_level),
@@ -97,6 +132,8 @@ void app_end(struct app *app)
     log_free(app->context.log);
     clock_free(app->context.clock);
     config_free(app->config);
+    if (app->settings)
+        g_ptr_array_unref(app->settings);
     g_strfreev(app->options.overrides);
     g_free(app->options.config_path);
 }

@@ -24,6 +24,7 @@ struct app {
     struct config *config;
     struct context context;
     struct signals *signals;
+    GPtrArray *settings; /* of char *, NULL-terminated: see app_settings */
 };
 
 /* One positional argument a subcommand takes, for its help: "TOPIC". NULL: none. extra may be NULL.
@@ -39,6 +40,9 @@ bool app_parse(struct app *app,
 /* Loads and checks the settings, starts clock, log and metrics; from here on SIGTERM and SIGINT ask
  * to stop. false: the reason stands on stderr, exit with EXIT_USAGE. */
 bool app_start(struct app *app);
+/* The arguments that make another marquee read the same settings and clock: --config FILE, --set
+ * KEY=VALUE ... Owned by the app, after app_start. */
+const char *const *app_settings(const struct app *app);
 void app_end(struct app *app);
 
 /* "marquee: TEXT" on stderr, and the exit code that the error's code means. */

@@ -76,7 +76,9 @@ int cmd_run(int argc, char **argv)
             if (backfill)
                 code = run_backfill(&app, backfill_days);
             else
-                code = stages_run(&app.context, &stage, 1, &error) ? EXIT_DONE : app_fail(error);
+                code = stages_run(&app.context, app_settings(&app), &stage, 1, &error)
+                           ? EXIT_DONE
+                           : app_fail(error);
         }
     }
     app_end(&app);
@@ -99,7 +101,9 @@ int cmd_up(int argc, char **argv)
         g_autoptr(GError) error = NULL;
         log_info(app.context.log, "up", "starting", LOG_STR("version", MARQUEE_VERSION),
                  LOG_STR("data_dir", app.config->data_dir));
-        code = stages_run(&app.context, wanted, count, &error) ? EXIT_DONE : app_fail(error);
+        code = stages_run(&app.context, app_settings(&app), wanted, count, &error)
+                   ? EXIT_DONE
+                   : app_fail(error);
         log_info(app.context.log, "up", "ended", LOG_INT("exit_code", code));
     }
     app_end(&app);

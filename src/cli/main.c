@@ -15,6 +15,8 @@ const struct command commands[] = {
     {"tmdb-sim", "", "serve TMDB's API from a built-in catalogue, on a clock of its own",
      cmd_tmdb_sim},
     {"topics", "[list | tail TOPIC | dump]", "look into the bus", cmd_topics},
+    {"batch", "run | status", "run one batch now, or show the last ones", cmd_batch},
+    {"query", "SQL", "ask the lake, read-only", cmd_query},
     {"status", "", "what runs, how far it is, what waits", cmd_status},
     {"sentiment", "", "score texts from standard input with VADER", cmd_sentiment},
     {"config", "check | reference | metrics | example",

@@ -15,6 +15,7 @@ const struct stage *stage_find(const char *name)
 
 struct stage_thread {
     const struct context *context;
+    const char *const *settings;
     const struct stage *stage;
     pthread_t thread;
     GError *error;
@@ -24,7 +25,10 @@ static void *stage_main(void *data)
 {
     struct stage_thread *self = data;
     pthread_setname_np(pthread_self(), self->stage->name);
-    if (!self->stage->run(self->context, &self->error))
+    bool done = self->stage->run
+                    ? self->stage->run(self->context, &self->error)
+                    : self->stage->run_with_children(self->context, self->settings, &self->error);
+    if (!done)
         log_error(self->context->log, self->stage->name, "ended",
                   LOG_STR("error", self->error ? self->error->message : NULL));
     /* One that ends by itself takes the others along: half a pipeline that looks alive is worse
@@ -34,13 +38,15 @@ static void *stage_main(void *data)
 }
 
 bool stages_run(const struct context *context,
+                const char *const *settings,
                 const struct stage *const *wanted,
                 size_t count,
                 GError **error)
 {
     g_autofree struct stage_thread *threads = g_new0(struct stage_thread, count);
     for (size_t i = 0; i < count; i++) {
-        threads[i] = (struct stage_thread){.context = context, .stage = wanted[i]};
+        threads[i] =
+            (struct stage_thread){.context = context, .settings = settings, .stage = wanted[i]};
         if (pthread_create(&threads[i].thread, NULL, stage_main, &threads[i]) != 0)
             g_error("no thread can be started for %s: raise the limit of processes (ulimit -u)",
                     wanted[i]->name);

@@ -11,6 +11,11 @@ struct stage {
     const char *name, *summary;
     /* Runs until stop is requested (true), or until it can't go on. */
     bool (*run)(const struct context *context, GError **error);
+    /* Instead of run, for a stage that starts this program again: settings are the arguments that
+     * make the child read the same settings (app_settings). */
+    bool (*run_with_children)(const struct context *context,
+                              const char *const *settings,
+                              GError **error);
 };
 
 /* All roles that `up` runs and `run ROLE` knows; ends with {0}. */
@@ -20,6 +25,7 @@ const struct stage *stage_find(const char *name);
 /* Runs them side by side until stop is requested. When one fails, all are asked to stop, and its
  * error is returned. */
 bool stages_run(const struct context *context,
+                const char *const *settings,
                 const struct stage *const *wanted,
                 size_t count,
                 GError **error) MUST_CHECK;
