@@ -15,7 +15,6 @@
 #define MARQUEE_SENTIMENT_LEXICON_H
 
 #include <endian.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -116,9 +115,9 @@ static inline uint32_t lexicon_find(const unsigned char *at, size_t len)
     uint32_t key_end;
     memcpy(&key_end, key + 16, sizeof key_end);
     /* Padding is zero and a word has no NUL, so equal bytes mean equal lengths. */
-    bool same = (lexicon_load8(key) == w0) & (lexicon_load8(key + 8) == w1) &
-                (le32toh(key_end) == (uint32_t)w2);
-    return lexeme->word & -(uint32_t)same;
+    uint64_t differs =
+        (lexicon_load8(key) ^ w0) | (lexicon_load8(key + 8) ^ w1) | (le32toh(key_end) ^ w2);
+    return lexeme->word & -(uint32_t)(differs == 0);
 }
 
 #endif

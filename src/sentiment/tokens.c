@@ -166,6 +166,8 @@ void tokens_split(struct tokens *tokens, const char *text, size_t len, bool with
     tokens->spans = NULL;
     tokens->with_spans = with_spans;
     tokens->bangs = tokens->questions = 0;
+    if (len == 0) /* then `text` may be NULL */
+        return;
 
     if (len > COPIED_MAX) {
         at = split_blocks(tokens, at, end, end, 0);

@@ -9,10 +9,11 @@
  * good for and docs/decisions/0003-vader-exactness.md how equality is defined and kept.
  *
  * All functions are pure: no state but constant tables, so any thread may call at any time.
- * Texts are bytes with a length, need no terminator and may hold NUL. Bytes that are not UTF-8
- * count as U+FFFD, just as Python's bytes.decode("utf-8", "replace") would read them. Time is
- * linear in the length. Nothing is allocated for texts of up to about 2,000 words; longer ones
- * borrow memory during the call (and, as with GLib, running out of it ends the program).
+ * Texts are bytes with a length, need no terminator and may hold NUL (and be NULL if empty). Bytes
+ * that are not UTF-8 count as U+FFFD, just as Python's bytes.decode("utf-8", "replace") would read
+ * them. Time is linear in the length. Nothing is allocated for texts of up to about 2,000 words;
+ * longer ones borrow memory during the call (and, as with GLib, running out of it ends the
+ * program).
  */
 #ifndef MARQUEE_SENTIMENT_VADER_H
 #define MARQUEE_SENTIMENT_VADER_H
