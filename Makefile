@@ -54,8 +54,9 @@ $(FUZZ)/build.ninja:
 	@CC=clang meson setup $(FUZZ) --buildtype=debugoptimized -Dfuzz=true -Db_lundef=false \
 		-Db_sanitize=address,undefined -Dc_args=-fsanitize=fuzzer-no-link
 
-demo: build ## the whole pipeline against the simulator, on http://127.0.0.1 (DEMO_SECONDS=60 ends it)
-	@DEMO_SECONDS=$(DEMO_SECONDS) tools/demo.sh
+demo: setup $(BUILD)/build.ninja ## the whole pipeline against the simulator, on http://127.0.0.1 (DEMO_SECONDS=60 ends it)
+	@ninja -C $(BUILD) src/cli/marquee
+	@DEMO_SECONDS=$(DEMO_SECONDS) tools/demo.sh $(BUILD)
 
 test: setup-test build ## all tests but the long ones
 	@tools/test.sh $(BUILD) --no-suite long --no-suite bench
