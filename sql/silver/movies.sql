@@ -3,8 +3,8 @@
 -- (observed_at: an answer or a rating record). Sources: the run before (movies_before, origin 0), the log (1), the answers that
 -- this run brought (2). The latest wins whatever came in which run, so a movie's row is the same when it is computed at once.
 WITH answers AS (
-    SELECT movie_id, extraction_timestamp AS moment, m, raw_json
-    FROM (SELECT movie_id, extraction_timestamp, raw_json, movie_from_json(raw_json) AS m FROM new_answers
+    SELECT movie_id, extraction_timestamp AS moment, m, tie
+    FROM (SELECT movie_id, extraction_timestamp, md5(raw_json) AS tie, movie_from_json(raw_json) AS m FROM new_answers
           WHERE api_endpoint LIKE '/movie/%') AS parsed
     WHERE m.id = movie_id AND m.title <> ''
 ),
@@ -16,7 +16,7 @@ facts_found AS (
         date_from_text(release_date) AS release_date, strings_from_json(genres) AS genres, runtime, budget, revenue
     FROM judged_metadata WHERE class <> 'bad'
     UNION ALL
-    SELECT movie_id, moment, 2 AS origin, raw_json AS tie, m.title AS title,
+    SELECT movie_id, moment, 2 AS origin, tie, m.title AS title,
         date_from_text(m.release_date) AS release_date, names_of(m.genres) AS genres, m.runtime AS runtime, m.budget AS budget,
         m.revenue AS revenue
     FROM answers
@@ -33,7 +33,7 @@ details_found AS (
         cast_members, crew_members, keywords, companies
     FROM movies_before WHERE details_at IS NOT NULL
     UNION ALL
-    SELECT movie_id, moment, 2 AS origin, raw_json AS tie, m.original_title AS original_title,
+    SELECT movie_id, moment, 2 AS origin, tie, m.original_title AS original_title,
         m.original_language AS original_language, m.overview AS overview, m.poster_path AS poster_path, m.status AS status,
         m.credits.cast AS cast_members, m.credits.crew AS crew_members, names_of(m.keywords.keywords) AS keywords,
         names_of(m.production_companies) AS companies
@@ -53,7 +53,7 @@ observations_found AS (
     SELECT movie_id, event_time AS moment, 1 AS origin, log_offset, '' AS tie, popularity_e4, vote_average_e4, vote_count
     FROM judged_ratings WHERE class <> 'bad'
     UNION ALL
-    SELECT movie_id, moment, 2 AS origin, CAST(0 AS BIGINT) AS log_offset, raw_json AS tie, to_e4(m.popularity) AS popularity_e4,
+    SELECT movie_id, moment, 2 AS origin, CAST(0 AS BIGINT) AS log_offset, tie, to_e4(m.popularity) AS popularity_e4,
         to_e4(m.vote_average) AS vote_average_e4, m.vote_count AS vote_count
     FROM answers
     WHERE abs(m.popularity) <= 1e9 AND abs(m.vote_average) <= 1e9

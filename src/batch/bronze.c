@@ -84,6 +84,13 @@ static bool gather_hour(void *user,
     return true;
 }
 
+static enum calendar_unit unit_for(guint hours)
+{
+    if (hours > BRONZE_HOURS_BY_DAY_MAX)
+        return CALENDAR_MONTH;
+    return hours > BRONZE_HOURS_BY_HOUR_MAX ? CALENDAR_DAY : CALENDAR_HOUR;
+}
+
 bool bronze_store(const struct bronze_table *table,
                   struct engine *engine,
                   struct lake *lake,
@@ -94,7 +101,7 @@ bool bronze_store(const struct bronze_table *table,
     g_autoptr(GArray) hours = g_array_new(FALSE, FALSE, sizeof(int64_t));
     if (!engine_select(engine, table->hours_path, NULL, gather_hour, hours, error))
         return false;
-    enum calendar_unit unit = hours->len > BRONZE_HOUR_FILES_MAX ? CALENDAR_MONTH : CALENDAR_HOUR;
+    enum calendar_unit unit = unit_for(hours->len);
     int64_t total = 0;
     struct partition partition = {0};
     for (guint i = 0; i < hours->len; i++) {

@@ -13,9 +13,10 @@
 #include "batch/engine.h"
 #include "lake/manifest.h"
 
-/* A run that brings more hours than this to a table stores them by month (a first archive of a long
- * log). */
-#define BRONZE_HOUR_FILES_MAX 96
+/* A run that brings more hours than the first to a table stores them by day, more than the second
+ * by month (a first archive of a long log). */
+#define BRONZE_HOURS_BY_HOUR_MAX 24
+#define BRONZE_HOURS_BY_DAY_MAX  (24 * 31)
 
 struct bronze_table {
     const char *name;         /* "bronze/ratings" */

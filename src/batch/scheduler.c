@@ -14,8 +14,9 @@
 #define TICK_MS         200   /* real time between two looks at the clock */
 #define HOUSEKEEPING_MS 5000  /* real time between two rounds of removing */
 #define STOP_GRACE_MS   20000 /* a child that was asked to stop is killed after this */
-#define SWEEP_ROWS      2000 /* a step of view_sweep: short, as readers and sync write the same store \
-                              */
+#define SWEEP_ROWS                                                                                 \
+    2000 /* a step of view_sweep: short, as readers and sync write the same store                  \
+          */
 #define SELF "/proc/self/exe"
 
 struct scheduler {
