@@ -110,8 +110,11 @@ static bool resume(struct ingest *ingest, int64_t *from_ms, int64_t *begin_ms, G
     return true;
 }
 
+/* until moves with the world's clock while the past is filled in, so that no hole is left before
+ * now; but not for ever, should a scaled clock run faster than we fill. */
 struct range {
-    int64_t from_ms, until_ms, step_ms;
+    int64_t from_ms, until_ms, until_ms_max, step_ms;
+    const struct clock *world;
 };
 
 static bool fill_range(struct ingest *ingest,
@@ -136,6 +139,7 @@ static bool fill_range(struct ingest *ingest,
         if (!ingest_state_set_backfilled(ingest->state, range.from_ms, now_ms + range.step_ms,
                                          error))
             return false;
+        range.until_ms = MIN(clock_now_ms(range.world), range.until_ms_max);
         struct ingest_progress state = {now_ms + range.step_ms - begin_ms,
                                         range.until_ms - begin_ms, ingest->records};
         if (progress)
@@ -151,8 +155,9 @@ bool ingest_backfill(const struct context *context,
                      GError **error)
 {
     int64_t step_ms = context->config->ingest_observe_interval_ms;
-    struct range range = {(from_ms + step_ms - 1) / step_ms * step_ms, clock_now_ms(context->clock),
-                          step_ms};
+    int64_t until_ms = clock_now_ms(context->clock);
+    struct range range = {(from_ms + step_ms - 1) / step_ms * step_ms, until_ms,
+                          until_ms + MAX(0, until_ms - from_ms), step_ms, context->clock};
     struct clock *past = clock_new_manual(range.from_ms), *real = clock_new_real();
     struct context past_context = *context, http_context = *context;
     past_context.clock = past;
