@@ -2,6 +2,8 @@
  * last of duplicates), and that words which only look like one are not. */
 #include "sentiment/lexicon.h"
 
+#include <stdbool.h>
+
 #include <glib.h>
 
 static uint32_t find(const char *word, size_t len)
