@@ -107,6 +107,9 @@ DELETE FROM stream_seen WHERE task = ?1 AND kind = ?2 AND (bucket, key) IN (
 -- name: status_positions
 SELECT topic, partition, next_offset, used, duplicate, expired, bad, late FROM stream_positions ORDER BY topic, partition;
 
+-- name: status_exists
+SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'stream_positions';
+
 -- name: status_watermark
 SELECT min(watermark) FROM stream_tasks;
 

@@ -71,7 +71,7 @@ cat <<TEXT
    Ctrl-C ends it$([ "$seconds" = 0 ] || printf ', or %s s' "$seconds").
 
 TEXT
-"$marquee" up &
+"$marquee" up --summary &
 up_pid=$!
 if [ "$seconds" = 0 ]; then
     wait "$up_pid" || status=$?

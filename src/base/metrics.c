@@ -178,6 +178,20 @@ double metrics_get(struct metrics *metrics, enum metric metric, const char *labe
     return value;
 }
 
+double metrics_total(struct metrics *metrics, enum metric metric)
+{
+    g_assert(metric < METRIC_COUNT && rows[metric].type != GAUGE);
+    if (!metrics)
+        return 0;
+    double total = 0;
+    pthread_mutex_lock(&metrics->lock);
+    GPtrArray *all = metrics->series_of[metric];
+    for (unsigned i = 0; i < all->len; i++)
+        total += (double)((const struct series *)all->pdata[i])->count;
+    pthread_mutex_unlock(&metrics->lock);
+    return total;
+}
+
 /* Prometheus' escapes: backslash and line feed, in label values also the quote. */
 static void append_escaped(GString *out, const char *text, bool in_quotes)
 {

@@ -42,6 +42,9 @@ void metrics_observe(struct metrics *metrics,
 /* The value of a counter or gauge (0 where never touched), the count of a histogram. */
 double metrics_get(struct metrics *metrics, enum metric metric, const char *label_value);
 
+/* A counter's value or a histogram's count, over all values of its label. */
+double metrics_total(struct metrics *metrics, enum metric metric);
+
 /* Appends Prometheus' text format (0.0.4). */
 void metrics_write(struct metrics *metrics, GString *out);
 

@@ -209,6 +209,18 @@ static void test_null_swallows(void)
     g_assert_cmpstr(all, ==, "");
 }
 
+static void test_total_is_over_all_label_values(void)
+{
+    struct metrics *metrics = metrics_new();
+    g_assert_cmpfloat(metrics_total(metrics, METRIC_HTTP_REQUESTS), ==, 0);
+    metrics_add(metrics, METRIC_HTTP_REQUESTS, "200", 5);
+    metrics_add(metrics, METRIC_HTTP_REQUESTS, "404", 2);
+    metrics_observe(metrics, METRIC_HTTP_SECONDS, "movie", 0.25);
+    g_assert_cmpfloat(metrics_total(metrics, METRIC_HTTP_REQUESTS), ==, 7);
+    g_assert_cmpfloat(metrics_total(metrics, METRIC_HTTP_SECONDS), ==, 1);
+    metrics_free(metrics);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -220,5 +232,6 @@ int main(int argc, char **argv)
     g_test_add_func("/metrics/every-row", test_every_row);
     g_test_add_func("/metrics/threads", test_threads);
     g_test_add_func("/metrics/null-swallows", test_null_swallows);
+    g_test_add_func("/metrics/total", test_total_is_over_all_label_values);
     return g_test_run();
 }

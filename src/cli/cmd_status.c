@@ -115,7 +115,8 @@ static void print_layers(struct status *status)
                age(status, status->stream.watermark_ms));
     else
         printf("stream     %s\n", status->streamed
-                                      ? "no event yet"
+                                      ? "no watermark yet: a partition without records holds it "
+                                        "back for stream.idle_timeout"
                                       : "has not run yet: marquee up, or marquee run stream");
     if (status->synced_at_ms)
         printf("sync       %s, feed position %" G_GINT64_FORMAT "\n",

@@ -3,6 +3,18 @@
 #include "base/config.h"
 #include "model/db.h"
 
+/* The speed store makes the file too; the engine's own tables come with its first start. */
+static bool check_exists(sqlite3 *db, const struct sql_file *sql, GError **error)
+{
+    g_autoptr(sqlite3_stmt) statement = db_prepare(db, sql_file_get(sql, "status_exists"), error);
+    bool row;
+    if (!statement || !db_step(statement, &row, error))
+        return false;
+    if (!row)
+        error_set(error, NOTFOUND, "the stream engine has not run on this data folder yet");
+    return row;
+}
+
 static bool read_watermark(sqlite3 *db,
                            const struct sql_file *sql,
                            struct stream_status *status,
@@ -56,7 +68,7 @@ bool stream_status_read(const struct context *context,
     g_autoptr(GArray) partitions =
         g_array_new(FALSE, FALSE, sizeof(struct stream_partition_status));
     struct stream_status status = {0};
-    if (!db || !read_watermark(db, sql, &status, error) ||
+    if (!db || !check_exists(db, sql, error) || !read_watermark(db, sql, &status, error) ||
         !read_partitions(db, sql, arena, partitions, error))
         return false;
     status.partitions_count = partitions->len;
