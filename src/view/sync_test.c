@@ -340,17 +340,29 @@ static void test_rebuild(struct fixture *fixture, gconstpointer data)
     struct hour_count_row counts = {.topic = "movie.ratings", .hour_ms = T0, .used_records = 5};
     struct trending_row trending = {
         .hour_ms = T0 - HOUR, .window_end_ms = T0, .rank = 1, .movie_id = 3};
-    struct sentiment_row sentiment = {.movie_id = 5,
-                                      .hour_ms = T0,
-                                      .window_start_ms = T0,
-                                      .window_end_ms = T0 + 300000,
-                                      .review_count = 1};
+    struct sentiment_row sentiment[] = {
+        {.movie_id = 5,
+         .hour_ms = T0 - HOUR,
+         .window_start_ms = T0 - HOUR,
+         .window_end_ms = T0 - HOUR + 300000,
+         .review_count = 1},
+        {.movie_id = 5,
+         .hour_ms = T0,
+         .window_start_ms = T0,
+         .window_end_ms = T0 + 300000,
+         .review_count = 1},
+        {.movie_id = 5,
+         .hour_ms = T0,
+         .window_start_ms = T0 + 300000,
+         .window_end_ms = T0 + 600000,
+         .review_count = 1},
+    };
     struct speed_batch batch = {.hour_counts = &counts,
                                 .hour_counts_count = 1,
                                 .trending = &trending,
                                 .trending_count = 1,
-                                .sentiment = &sentiment,
-                                .sentiment_count = 1};
+                                .sentiment = sentiment,
+                                .sentiment_count = 3};
     OK(speed_write(fixture->speed, &batch, &failure));
     drain(fixture);
     OK(sync_sweep(fixture->sync, &failure)); /* prunes the feed */
@@ -376,7 +388,9 @@ static void test_rebuild(struct fixture *fixture, gconstpointer data)
     g_assert_cmpuint(docs_of(fixture, "stats", VIEW_ANY_MOVIE, &docs), ==, 10);
     g_assert_cmpuint(docs_of(fixture, "hour_counts", 0, &docs), ==, 1);
     g_assert_cmpuint(docs_of(fixture, "trending", 0, &docs), ==, 1);
-    g_assert_cmpuint(docs_of(fixture, "sentiment", 5, &docs), ==, 1);
+    g_assert_cmpuint(docs_of(fixture, "sentiment", 5, &docs), ==, 2);
+    g_assert_null(strstr(docs[0].data, "04:00:00"));
+    g_assert_nonnull(strstr(docs[1].data, "\"window_start\":\"2026-03-03T04:05:00Z\""));
     int64_t earliest_ms;
     OK(view_earliest_hour(fixture->view, &earliest_ms, &failure));
     g_assert_cmpint(earliest_ms, ==, T0 - HOUR);
@@ -457,6 +471,30 @@ static void await_doc(struct fixture *fixture, int64_t movie_id)
     g_error("movie %" G_GINT64_FORMAT " was never copied", movie_id);
 }
 
+/* While another owner has the lease, the stage stands by: what it copies comes after the lease's
+ * end. */
+static void test_standby(struct fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    enum { LEASE_MS = 600 };
+    clock_free(fixture->context.clock);
+    fixture->context.clock = clock_new_scaled(T0, 1);
+    fixture->context.stop = stop_new();
+    drain(fixture);
+    struct view_lease lease;
+    OK(view_lease_acquire(fixture->view, "sync", "other", LEASE_MS, &lease, &failure));
+    write_stats(fixture, 1, T0, 1);
+    pthread_t stage;
+    g_assert_cmpint(pthread_create(&stage, NULL, run_stage, fixture), ==, 0);
+    await_doc(fixture, 1);
+    struct speed_doc *docs;
+    g_assert_cmpuint(docs_of(fixture, "stats", 1, &docs), ==, 1);
+    g_assert_cmpint(docs[0].synced_at_ms, >=, lease.until_ms);
+    stop_request(fixture->context.stop);
+    pthread_join(stage, NULL);
+    stop_free(fixture->context.stop);
+}
+
 /* Two stages: one copies, the other stands by; both end when asked, and the lease is free again. */
 static void test_stage(struct fixture *fixture, gconstpointer data)
 {
@@ -495,7 +533,7 @@ int main(int argc, char **argv)
         {"/sync/documents", test_documents}, {"/sync/steps", test_steps},
         {"/sync/resume", test_resume},       {"/sync/gone", test_gone},
         {"/sync/rebuild", test_rebuild},     {"/sync/crash", test_crash},
-        {"/sync/stage", test_stage},
+        {"/sync/standby", test_standby},     {"/sync/stage", test_stage},
     };
     g_test_init(&argc, &argv, NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)

@@ -175,6 +175,15 @@ static void test_upsert(struct fixture *fixture, gconstpointer data)
     g_assert_cmpstr(found->window, ==, "7d");
     g_assert_cmpint(found->day_ms, ==, T0);
     g_assert_null(page.cursor);
+    /* Names can't be made to look like other fields. */
+    struct view_key tricky[] = {
+        {.view_type = "t", .genre = "x", .year = 2024, .month = 2, .window = "w|0000|00|"},
+        {.view_type = "t", .genre = "x|2024|02|w"},
+        {.view_type = "t", .genre = "x%7C2024|02|w"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(tricky); i++)
+        put(fixture->view, 1, tricky[i], "{}");
+    g_assert_cmpuint(query(fixture, 1, of_type("t"), NULL, 10).count, ==, 3);
     /* Another field is another document. */
     key.month = 3;
     put(fixture->view, 1, key, "{\"n\":3}");
@@ -237,6 +246,11 @@ static void test_publish(struct fixture *fixture, gconstpointer data)
     struct view_generation older = {.generation = 3, .batch_run_id = "old", .cut = "{}"};
     FAILS(view_publish(fixture->view, &older, take_lease(fixture->view), &failure),
           MARQUEE_ERROR_CONFLICT);
+    /* The highest number stays the highest, whichever is written to. */
+    put(fixture->view, 9, (struct view_key){.view_type = "movie"}, "{}");
+    put(fixture->view, 6, (struct view_key){.view_type = "movie"}, "{}");
+    OK(view_last_generation(fixture->view, &last, &failure));
+    g_assert_cmpint(last, ==, 9);
     /* Two generations side by side: each its own documents. */
     put(fixture->view, 5, (struct view_key){.view_type = "movie", .movie_id = 1}, "{\"g\":5}");
     publish(fixture->view, 5);
@@ -297,6 +311,7 @@ static void test_leases(struct fixture *fixture, gconstpointer data)
     FAILS(view_lease_release(fixture->view, "sync", epoch, &failure), MARQUEE_ERROR_FENCED);
     /* Released, it is free at once, and the next epoch is new again. */
     OK(view_lease_release(fixture->other, "sync", b.epoch, &failure));
+    FAILS(view_lease_renew(fixture->other, "sync", b.epoch, 1000, &failure), MARQUEE_ERROR_FENCED);
     OK(view_lease_acquire(fixture->view, "sync", "a", 1000, &a, &failure));
     g_assert_cmpint(a.epoch, ==, b.epoch + 1);
 }

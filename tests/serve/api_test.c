@@ -168,6 +168,11 @@ static void test_stats(void)
 static void test_list(void)
 {
     open_filled();
+    /* The speed layer knows a new title first. */
+    g_autofree char *renamed =
+        api_views_point(clock_parse_iso8601("2026-03-10T11:00:00Z"), "\"Fight Club 2\"", 55);
+    api_views_put_speed(&views, "stats", 550, clock_parse_iso8601("2026-03-10T11:00:00Z"), renamed,
+                        2);
     struct api_answer *answer = get("/api/v1/movies");
     check_meta(answer);
     g_assert_cmpuint(json_array_size(api_get(answer, "data")), ==, 3);
@@ -178,8 +183,8 @@ static void test_list(void)
     g_assert_cmpint(int_at(answer, "data.1.movie_id"), ==, 8);
     g_assert_true(json_is_null(api_get(answer, "data.1.title")));
     g_assert_cmpint(int_at(answer, "data.2.movie_id"), ==, 550);
-    g_assert_cmpfloat(json_real_value(api_get(answer, "data.2.popularity")), ==, 60.5);
-    g_assert_cmpstr(text_at(answer, "data.2.source"), ==, "batch");
+    g_assert_cmpstr(text_at(answer, "data.2.title"), ==, "Fight Club 2");
+    g_assert_cmpint(int_at(answer, "data.2.popularity"), ==, 55);
     api_answer_free(answer);
     g_autoptr(GString) path = g_string_new("/api/v1/movies?limit=1");
     for (int64_t expected[] = {603, 8, 550}, i = 0; i < 3; i++) {
@@ -243,6 +248,47 @@ static void test_genres(void)
     g_assert_true(view_sweep(views.view, 100000, &rows, &error));
     later();
     check_problem(NULL, path, 410, "no longer kept");
+    api_views_close(&views);
+}
+
+/* A movie that has not been observed for two hours keeps the batch's numbers. */
+static void test_list_batch(void)
+{
+    open_filled();
+    struct api_answer *answer = get("/api/v1/movies?cursor=1000000.8");
+    g_assert_cmpint(int_at(answer, "data.0.movie_id"), ==, 550);
+    g_assert_cmpfloat(json_real_value(api_get(answer, "data.0.popularity")), ==, 60.5);
+    g_assert_cmpstr(text_at(answer, "data.0.source"), ==, "batch");
+    g_assert_cmpstr(text_at(answer, "data.0.genres.0"), ==, "Drama");
+    api_answer_free(answer);
+    api_views_close(&views);
+}
+
+static void no_grace(struct config *config)
+{
+    config->views_generation_grace_ms = 0;
+}
+
+/* A plan that is some milliseconds old names a generation that is gone by now: the answer comes
+ * from the new one. */
+static void test_swept_meanwhile(void)
+{
+    api_views_open(&views, no_grace, true);
+    /* Both workers of the server have a plan now. */
+    for (int i = 0; i < 20; i++)
+        api_answer_free(get(i % 2 ? "/api/v1/runs?limit=3" : "/api/v1/runs?limit=4"));
+    api_views_put(&views, 8, (struct view_key){.view_type = "movie", .movie_id = 550},
+                  "{\"title\":\"New\"}");
+    api_views_publish(&views, 8, "run-8", "2026-03-10T12:00:00Z");
+    GError *error = NULL;
+    int64_t rows;
+    g_assert_true(view_sweep(views.view, 100000, &rows, &error));
+    g_assert_cmpint(rows, >, 0);
+    struct api_answer *answer = get("/api/v1/movies/550");
+    g_assert_cmpint(answer->status, ==, 200);
+    g_assert_cmpstr(text_at(answer, "data.title"), ==, "New");
+    g_assert_cmpstr(text_at(answer, "meta.batch_run_id"), ==, "run-8");
+    api_answer_free(answer);
     api_views_close(&views);
 }
 
@@ -589,7 +635,9 @@ int main(int argc, char **argv)
     g_test_add_func("/api/movie", test_movie);
     g_test_add_func("/api/stats", test_stats);
     g_test_add_func("/api/list", test_list);
+    g_test_add_func("/api/list-batch", test_list_batch);
     g_test_add_func("/api/genres", test_genres);
+    g_test_add_func("/api/swept-meanwhile", test_swept_meanwhile);
     g_test_add_func("/api/runs", test_runs);
     g_test_add_func("/api/empty", test_empty);
     g_test_add_func("/api/operations", test_operations);
