@@ -42,9 +42,8 @@ CREATE MACRO movie_from_json(body) AS CASE WHEN json_valid(body) THEN from_json(
 -- The names of a list of structs that have one, in order.
 CREATE MACRO names_of(structs) AS list_filter(list_transform(structs, lambda item: item.name), lambda name: name IS NOT NULL AND name <> '');
 
--- The first n elements; the first one or null; how many (0 for null).
+-- The first n elements; how many there are (0 for null).
 CREATE MACRO first_n(items, n) AS items[1:n];
-CREATE MACRO first_of(items) AS items[1];
 CREATE MACRO size_of(items) AS coalesce(len(items), 0);
 CREATE MACRO no_strings() AS CAST([] AS VARCHAR[]);
 
