@@ -115,6 +115,17 @@ class Program:
             return match
         return eventually(f"{self.name} says /{pattern}/", look, timeout_s)
 
+    def await_signals(self):
+        """Until it has taken SIGTERM into its own hands; before, the system ends it as any program."""
+        def blocked():
+            try:
+                with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
+                    mask = re.search(r"^SigBlk:\s*(\w+)", file.read(), re.M)
+            except (FileNotFoundError, ProcessLookupError):
+                return True
+            return not mask or int(mask[1], 16) >> (signal.SIGTERM - 1) & 1
+        eventually(f"{self.name} watches for SIGTERM", blocked)
+
     def wait(self, timeout_s=COMMAND_TIMEOUT_S):
         try:
             return self.process.wait(timeout_s)
@@ -433,7 +444,7 @@ def check_speed(test, world, lines=None):
 
 def boundary_of(now_ms, through_ms):
     """Semantics, Merge: 'min(first full hour >= now - 48 h, through)'."""
-    return min(-(-(now_ms - BOUNDARY_MS) // HOUR_MS) * HOUR_MS, through_ms)
+    return min(int(-(-(now_ms - BOUNDARY_MS) // HOUR_MS)) * HOUR_MS, through_ms)
 
 
 NUMBERS = ("title", "vote_average", "vote_count", "popularity", "rating_velocity")

@@ -50,9 +50,10 @@ class Merge(unittest.TestCase):
         result = self._outcome.result
         return any(case is self for case, _ in result.failures + result.errors)
 
-    def check(self, world, boundary_ms, gaps=(), pending=0):
+    def check(self, world, boundary_ms, gaps=()):
         """Starts serve and compares meta and every hour; returns the server."""
         now_ms, lines = world.now_ms(), world.dump()
+        pending = self.pending(world, lines, boundary_ms)
         _, through_ms, cuts = world.generation()
         server = world.serve()
         expected = harness.expected_points(lines, cuts, boundary_ms, harness.held_from(now_ms))
@@ -101,17 +102,16 @@ class Merge(unittest.TestCase):
         before = world.log_ends()
         os.remove(os.path.join(world.data, "ingest.db"))      # so that the past is asked again
         self.go_on(world, 50.5 / 24, seed="2")                # with other numbers
-        lines, (_, _, cuts) = world.dump(), world.generation()
-        boundary_ms, now_ms = ms_of("2026-03-10T13:00:00Z"), world.now_ms()
-        pending = self.count_pending(lines, cuts, boundary_ms, harness.held_from(now_ms))
-        self.assertGreater(pending, 40, f"nothing came late: {before} -> {world.log_ends()}")
-        self.check(world, boundary_ms, pending=pending).stop()
+        boundary_ms = ms_of("2026-03-10T13:00:00Z")
+        self.assertGreater(self.pending(world, world.dump(), boundary_ms), 40, f"{before} -> {world.log_ends()}")
+        self.check(world, boundary_ms).stop()
         world.must("batch", "run")
+        self.assertEqual(self.pending(world, world.dump(), boundary_ms), 0)
         self.check(world, boundary_ms)
 
-    def count_pending(self, lines, cuts, boundary_ms, held_from_ms):
+    def pending(self, world, lines, boundary_ms):
         """Used records behind the cut in held hours below the boundary; the oracle says which are used."""
-        log = harness.oracle.read_log(lines)
+        log, cuts, held_from_ms = harness.oracle.read_log(lines), world.generation()[2], harness.held_from(world.now_ms())
         count = 0
         for partition, records in log.items():
             harness.oracle.classify(records, harness.oracle.Settings())

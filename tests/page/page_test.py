@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""Proves that the page works in a real browser: it loads from a running `up` without console errors or requests to
+anybody else, its numbers move by themselves, the boundary is drawn where the API says, it can be used with the keyboard
+alone, and it fits a narrow screen. Skipped where Chromium is not installed."""
+import os
+import re
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)),
+                os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "scenario")]
+import harness  # noqa: E402
+import webdriver  # noqa: E402
+
+SPEED = 240             # as the demo's
+LIVE_S = 30             # numbers must have moved by then
+NARROW = (360, 740)
+FOCUS_STOPS_MAX = 400   # more than the page has
+SETTINGS = {"ingest.tracked_movies_max": "60", "ingest.list_pages": "3", "ingest.observe_interval": "10m"}
+world = server = browser = profile = None
+
+
+def setUpModule():
+    """The demo in small: a simulator, two and a half days of the past, one batch run, `up`, a browser."""
+    global world, server, browser, profile
+    why = webdriver.available()
+    if why:
+        raise unittest.SkipTest(why)
+    world = harness.World(None, "2026-03-12T12:30:00Z", SPEED, SETTINGS)
+    unittest.addModuleCleanup(world.__exit__, None, None, None)
+    world.simulator("--seed", "1")
+    world.must("run", "ingest", "--backfill", "2.5")
+    world.must("batch", "run")
+    server = world.serve("up")
+    profile = tempfile.TemporaryDirectory(prefix="marquee-page-")
+    unittest.addModuleCleanup(profile.cleanup)
+    browser = webdriver.Browser(profile.name)
+    browser.__enter__()
+    unittest.addModuleCleanup(browser.__exit__)
+
+
+class Page(unittest.TestCase):
+    def setUp(self):
+        browser.resize(1280, 900)
+        browser.open(server.url + "/")
+        self.wait("the first numbers", "return document.querySelectorAll('#movies tr').length > 10")
+
+    def tearDown(self):
+        """Whatever a test does, the console stays clean and nobody outside is asked."""
+        self.assertEqual(browser.console(), [])
+        outside = [url for url in browser.requests() if not url.startswith((server.url + "/", "data:", "blob:"))]
+        self.assertEqual(outside, [])
+
+    def wait(self, what, script, timeout_s=LIVE_S):
+        return harness.eventually(what, lambda: browser.script(script), timeout_s)
+
+    def test_loads(self):
+        """One page, its own files, a policy that allows nothing else, and what its terms ask for."""
+        status, headers, _ = server.request("/")
+        self.assertEqual(status, 200)
+        policy = headers["content-security-policy"]
+        self.assertIn("default-src 'none'", policy)
+        self.assertNotRegex(policy, r"https?:|\*|script-src[^;]*'unsafe")
+        self.assertIn("not endorsed or certified by TMDB", browser.script("return document.body.innerText"))
+        self.assertEqual(browser.script("return document.documentElement.lang"), "en")
+        self.assertGreater(len([url for url in browser.requests() if "/assets/" in url]), 3)
+
+    def test_moves(self):
+        """Without a click: popularities, counters and the clock go on, and the page says that it is live."""
+        read = ("return {popularity: [...document.querySelectorAll('#movies tr')].map((row) => row.children[1].innerText)"
+                ".join(), used: document.getElementById('tile-used').innerText,"
+                " now: document.getElementById('now').innerText, rate: document.getElementById('tile-rate').innerText}")
+        before = browser.script(read)
+        for name in before:
+            self.wait(f"{name} moves from {before[name][:60]}", f"return ({read[7:]}).{name} !== {before[name]!r}")
+        self.assertEqual(browser.script("return document.getElementById('connection').dataset.state"), "live")
+        for tile in ("rate", "lag", "used", "sync", "run", "complete"):
+            self.assertRegex(browser.script(f"return document.getElementById('tile-{tile}').innerText"), r"\w", tile)
+
+    def test_boundary(self):
+        """The chosen movie's curve has the boundary of the API's meta: in words, and as a line of pixels."""
+        self.wait("the curve", "return document.querySelector('#plot canvas') !== null")
+        meta = server.get("/api/v1/movies?limit=1")["meta"]
+        label = browser.script("return document.getElementById('plot').getAttribute('aria-label')")
+        self.assertIn("boundary between batch and speed is " + meta["boundary"][:16].replace("T", " "), label)
+        self.assertIn(meta["batch_run_id"], browser.script("return document.getElementById('split-text').innerText"))
+        # A column of the text's colour over nearly all of the plot's height.
+        column = browser.script("""
+            const canvas = document.querySelector('#plot canvas'), box = document.querySelector('#plot .u-over');
+            const ratio = canvas.width / canvas.clientWidth, probe = document.createElement('canvas').getContext('2d');
+            probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue('--text').trim();
+            probe.fillRect(0, 0, 1, 1);
+            const color = probe.getImageData(0, 0, 1, 1).data, over = box.getBoundingClientRect();
+            const whole = canvas.getBoundingClientRect(), x0 = Math.round((over.left - whole.left) * ratio);
+            const y0 = Math.round((over.top - whole.top) * ratio);
+            const width = Math.round(over.width * ratio), height = Math.round(over.height * ratio);
+            const data = canvas.getContext('2d').getImageData(x0, y0, width, height).data, found = [];
+            for (let x = 0; x < width; x++) {
+                let count = 0;
+                for (let y = 0; y < height; y++) {
+                    const at = 4 * (y * width + x);
+                    if ([0, 1, 2].every((i) => Math.abs(data[at + i] - color[i]) < 40)) count++;
+                }
+                if (count > 0.8 * height) found.push(x / width);
+            }
+            return found""")
+        self.assertTrue(column, "no vertical line in the curve")
+        self.assertTrue(all(0.02 < x < 0.98 for x in column), column)
+
+    def test_choose(self):
+        """A movie of the list, a range, a search and a measure: each changes what it says it does."""
+        self.wait("the curve", "return document.querySelector('#plot canvas') !== null")
+        title = browser.script("return document.querySelectorAll('#movies tr button')[4].innerText")
+        browser.click(browser.find("#movies tr button")[4])
+        self.wait(f"{title} is shown", f"return document.getElementById('movie-title').innerText === {title!r}")
+        browser.click(browser.find(".range button")[0])
+        self.wait("one day", "return document.querySelector('.range button').getAttribute('aria-pressed') === 'true'")
+        browser.tell("POST", f"/element/{browser.find('#search')[0]}/value", {"text": title[:6]})
+        self.wait("the list is filtered", "return [...document.querySelectorAll('#movies button')].length < 20 && "
+                  f"[...document.querySelectorAll('#movies button')].some((one) => one.innerText === {title!r})")
+        before = browser.script("return document.getElementById('genres').getAttribute('aria-label')")
+        browser.script("const list = document.getElementById('measure'); list.selectedIndex = 1;"
+                       "list.dispatchEvent(new Event('change'))")
+        self.assertNotEqual(browser.script("return document.getElementById('genres').getAttribute('aria-label')"), before)
+
+    def test_keyboard(self):
+        """Tab reaches every control once around, focus can be seen, Enter chooses a movie."""
+        controls = browser.script("""
+            window.stops = new Set();
+            addEventListener('focusin', (event) => window.stops.add(event.target));
+            window.wanted = [...document.querySelectorAll('a[href], button, input, select')].filter((one) =>
+                one.checkVisibility() && !one.closest('#movies tr:nth-child(n+4)'));
+            return window.wanted.length""")
+        self.assertGreater(controls, 10)
+        unseen = []
+        for _ in range(FOCUS_STOPS_MAX):
+            browser.press(webdriver.TAB_KEY)
+            style = browser.script("""
+                const one = document.activeElement, style = getComputedStyle(one);
+                return one === document.body ? null :
+                    {name: one.outerHTML.slice(0, 80), seen: style.outlineStyle !== 'none' || style.boxShadow !== 'none'}""")
+            if style and not style["seen"]:
+                unseen.append(style["name"])
+            if browser.script("return window.wanted.every((one) => window.stops.has(one) || !one.isConnected)"):
+                break
+        missed = browser.script("return window.wanted.filter((one) => one.isConnected && !window.stops.has(one))"
+                                ".map((one) => one.outerHTML.slice(0, 80))")
+        self.assertEqual(missed, [])
+        self.assertEqual(unseen, [], "focus that nobody sees")
+        title = browser.script("const one = document.querySelectorAll('#movies button')[2]; one.focus(); "
+                               "return one.innerText")
+        browser.press("\ue007")
+        self.wait(f"{title} is shown", f"return document.getElementById('movie-title').innerText === {title!r}")
+
+    def test_narrow(self):
+        """On a phone nothing is cut off: no sideways scrolling, and each panel is as wide as the screen allows."""
+        browser.resize(*NARROW)
+        self.wait("the curve", "return document.querySelector('#plot canvas') !== null")
+        time.sleep(0.5)     # the page redraws 100 ms after the last resize
+        self.assertLessEqual(browser.script("return document.documentElement.scrollWidth"), NARROW[0])
+        wide = browser.script("""
+            return [...document.querySelectorAll('main *')].filter((one) => one.checkVisibility() &&
+                one.getBoundingClientRect().right > innerWidth + 1 && !one.closest('.scroll')).map((one) =>
+                one.outerHTML.slice(0, 80))""")
+        self.assertEqual(wide, [])
+
+    def test_both_schemes(self):
+        """Dark and light: the text can be read in both (contrast of the body's text at least 4.5)."""
+        for scheme in ("dark", "light"):
+            browser.prefer(scheme)
+            contrast = browser.script("""
+                const channel = (value) => { value /= 255; return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4; };
+                const light = (color) => { const [r, g, b] = color.match(/[0-9.]+/g).map(Number).map(channel);
+                    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+                const style = getComputedStyle(document.body), pair = [light(style.color), light(style.backgroundColor)];
+                return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05)""")
+            self.assertGreater(contrast, 4.5, scheme)
+
+    def test_docs(self):
+        """The API's own page, made from /openapi.json, lists every address."""
+        browser.open(server.url + "/docs")
+        paths = list(server.get("/openapi.json")["paths"])
+        self.wait("the addresses", "return document.body.innerText.includes('/api/v1/movies/{id}/stats')")
+        text = browser.script("return document.body.innerText")
+        self.assertEqual([path for path in paths if path not in text], [])
+
+
+if __name__ == "__main__":
+    harness.main()
