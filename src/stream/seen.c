@@ -191,6 +191,9 @@ bool seen_write(struct seen *seen, GError **error)
     sqlite3_stmt *put = seen->statements[PUT_SEEN];
     for (guint i = 0; i < seen->dirty->len; i++) {
         const struct row *row = seen->dirty->pdata[i];
+        /* Its bucket has just been swept. */
+        if (row->kind != SEEN_PRODUCER && row->bucket < seen->first[row->kind])
+            continue;
         bind_key(seen, put, row);
         db_bind_int(put, 5, row->entry.a);
         db_bind_int(put, 6, row->entry.b);
