@@ -6,6 +6,7 @@
 
 #include "base/json_writer.h"
 #include "base/log.h"
+#include "base/stop.h"
 #include "batch/batch_run.h"
 
 #define EXIT_DONE   0
@@ -64,7 +65,10 @@ int batch_child_main(const struct context *context, int argc, char **argv)
         print_report(&report, json);
         return EXIT_DONE;
     }
-    log_error(context->log, "batch", "the run failed", LOG_STR("error", error->message));
+    if (stop_requested(context->stop))
+        log_info(context->log, "batch", "the run was stopped", LOG_STR("why", error->message));
+    else
+        log_error(context->log, "batch", "the run failed", LOG_STR("error", error->message));
     fprintf(stderr, "marquee batch run: %s\n", error->message);
     return EXIT_FAILED;
 }

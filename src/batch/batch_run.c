@@ -20,6 +20,7 @@
 #include "batch/plan.h"
 #include "batch/tables.h"
 
+#define STOPPED    "batch: stopped; the next run goes on from here"
 #define LEASE_NAME "batch"
 #define LOCK_FILE  "batch.lock"
 
@@ -168,7 +169,7 @@ static bool begin_or_go_on(struct run *run, GError **error)
 static bool check_going(struct run *run, GError **error)
 {
     if (run->context->stop && stop_requested(run->context->stop)) {
-        error_set(error, AGAIN, "batch: stopped; the next run goes on from here");
+        error_set(error, AGAIN, STOPPED);
         return false;
     }
     if (keeper_fenced(run->keeper)) {
@@ -214,6 +215,18 @@ static bool run_steps(struct run *run, GError **error)
             return false;
     }
     return true;
+}
+
+/* Whatever a step says when it is interrupted: the wish to stop is the reason, and no failure. */
+static void explain_stop(const struct run *run, GError **trouble)
+{
+    const struct stop *stop = run->context->stop;
+    if (!stop || !stop_requested(stop) || keeper_fenced(run->keeper) ||
+        g_str_has_prefix((*trouble)->message, STOPPED))
+        return;
+    GError *interrupted = g_steal_pointer(trouble);
+    error_set(trouble, AGAIN, STOPPED " (%s)", interrupted->message);
+    g_error_free(interrupted);
 }
 
 /* ---- history ---- */
@@ -324,6 +337,8 @@ bool batch_run(const struct context *context,
         note(&run, "running", NULL);
         failpoint("batch.begin");
         done = run_steps(&run, &trouble);
+        if (!done)
+            explain_stop(&run, &trouble);
     }
     note(&run, done ? "done" : "failed", trouble);
     if (done)

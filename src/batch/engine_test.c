@@ -60,13 +60,17 @@ static void test_sandbox(void)
     struct engine *engine = open_engine(&world);
     g_autofree char *outside = g_build_filename(world.config->data_dir, "secret.txt", NULL);
     g_assert_true(g_file_set_contents(outside, "secret", -1, NULL));
+    g_autofree char *read_outside = g_strdup_printf("SELECT * FROM read_text('%s')", outside);
+    g_autofree char *read_above =
+        g_strdup_printf("SELECT * FROM read_text('%s/lake/../secret.txt')", world.config->data_dir);
+    g_autofree char *copy_outside = g_strdup_printf("COPY (SELECT 1) TO '%s.csv'", outside);
+    g_autofree char *attach_outside = g_strdup_printf("ATTACH '%s.db' AS other", outside);
     const char *const statements[] = {
         "SELECT * FROM read_text('/etc/passwd')",
-        g_intern_string(g_strdup_printf("SELECT * FROM read_text('%s')", outside)),
-        g_intern_string(g_strdup_printf("SELECT * FROM read_text('%s/lake/../secret.txt')",
-                                        world.config->data_dir)),
-        g_intern_string(g_strdup_printf("COPY (SELECT 1) TO '%s.csv'", outside)),
-        g_intern_string(g_strdup_printf("ATTACH '%s.db' AS other", outside)),
+        read_outside,
+        read_above,
+        copy_outside,
+        attach_outside,
         "SELECT * FROM glob('/*')",
         "INSTALL httpfs",
         "LOAD httpfs",

@@ -31,7 +31,7 @@ struct cut {
 };
 
 struct replay {
-    const char *dir, *dump;
+    char *dir, *dump;
     gint64 seed, runs;
     gboolean all;
     struct cut cuts[CUTS_MAX];
@@ -69,7 +69,8 @@ static void append(struct replay *replay, const struct log_line *line)
     GError *error = NULL;
     int64_t start, end, given;
     clock_set_now(replay->context.clock, line->append_time_ms);
-    check(bus_offsets(replay->bus, line->info->name, line->partition, &start, &end, &error), &error);
+    check(bus_offsets(replay->bus, line->info->name, line->partition, &start, &end, &error),
+          &error);
     replay->now_ms = MAX(replay->now_ms, line->append_time_ms);
     if (line->offset < end) /* appended by an earlier life */
         return;
@@ -236,5 +237,7 @@ int main(int argc, char **argv)
     metrics_free(replay.context.metrics);
     clock_free(replay.context.clock);
     config_free(replay.config);
+    g_free(replay.dir);
+    g_free(replay.dump);
     return 0;
 }
