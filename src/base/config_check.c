@@ -38,7 +38,9 @@ static bool check_backends(const struct config *config, GError **error)
     const struct {
         const char *name, *value, *embedded;
     } rules[] = {
+#ifndef MARQUEE_KAFKA
         {"bus.backend", config->bus_backend, "sqlite"},
+#endif
         {"speed.backend", config->speed_backend, "sqlite"},
         {"lake.backend", config->lake_backend, "local"},
         {"batch.engine", config->batch_engine, "duckdb"},
@@ -51,10 +53,30 @@ static bool check_backends(const struct config *config, GError **error)
                       rules[i].value, rules[i].embedded);
             return false;
         }
-    if (*config->registry_url) {
+    return true;
+}
+
+static bool is_http_url(const char *text)
+{
+    g_autoptr(GUri) uri = g_uri_parse(text, G_URI_FLAGS_NONE, NULL);
+    const char *scheme = uri ? g_uri_get_scheme(uri) : "";
+    const char *host = uri ? g_uri_get_host(uri) : NULL;
+    return (g_str_equal(scheme, "http") || g_str_equal(scheme, "https")) && host && *host;
+}
+
+static bool check_cluster(const struct config *config, GError **error)
+{
+    if (g_str_equal(config->bus_backend, "kafka") && !*config->bus_brokers) {
+        set_error(error, config, "bus.brokers",
+                  "expected host:port of Kafka's brokers beside bus.backend kafka, found nothing");
+        return false;
+    }
+    if (*config->registry_url && !is_http_url(config->registry_url)) {
+        g_autofree char *found = config_quote(config->registry_url);
         set_error(error, config, "registry.url",
-                  "a registry of one's own is not built into this version; leave it empty for the "
-                  "built-in one");
+                  "expected a URL that begins with http:// or https://, or nothing for the "
+                  "built-in registry, found %s",
+                  found);
         return false;
     }
     return true;
@@ -129,10 +151,7 @@ static bool check_clock(const struct config *config, GError **error)
 
 static bool check_base_url(const struct config *config, GError **error)
 {
-    g_autoptr(GUri) uri = g_uri_parse(config->tmdb_base_url, G_URI_FLAGS_NONE, NULL);
-    const char *scheme = uri ? g_uri_get_scheme(uri) : "";
-    const char *host = uri ? g_uri_get_host(uri) : NULL;
-    if ((g_str_equal(scheme, "http") || g_str_equal(scheme, "https")) && host && *host)
+    if (is_http_url(config->tmdb_base_url))
         return true;
     g_autofree char *found = config_quote(config->tmdb_base_url);
     set_error(error, config, "tmdb.base_url",
@@ -197,8 +216,8 @@ static bool check_data_dir(const struct config *config, GError **error)
 
 bool config_check(const struct config *config, GError **error)
 {
-    return check_backends(config, error) && check_durations(config, error) &&
-           check_weights(config, error) && check_clock(config, error) &&
-           check_base_url(config, error) && check_serve(config, error) &&
-           check_data_dir(config, error);
+    return check_backends(config, error) && check_cluster(config, error) &&
+           check_durations(config, error) && check_weights(config, error) &&
+           check_clock(config, error) && check_base_url(config, error) &&
+           check_serve(config, error) && check_data_dir(config, error);
 }

@@ -50,8 +50,15 @@ static void check(const char *const settings[3][2], const char *message)
 static void test_backends(void)
 {
     KEPT({NULL});
+#ifdef MARQUEE_KAFKA
+    REFUSED("default: bus.brokers: expected host:port of Kafka's brokers beside bus.backend kafka, "
+            "found nothing",
+            {"bus.backend", "kafka"});
+    KEPT({"bus.backend", "kafka"}, {"bus.brokers", "localhost:9092"});
+#else
     REFUSED("command line: bus.backend: kafka is not built into this version; use sqlite",
             {"bus.backend", "kafka"});
+#endif
     REFUSED("command line: speed.backend: cassandra is not built into this version; use sqlite",
             {"speed.backend", "cassandra"});
     REFUSED("command line: lake.backend: s3 is not built into this version; use local",
@@ -62,10 +69,10 @@ static void test_backends(void)
             {"views.backend", "mongo"});
     REFUSED("command line: cache.backend: redis is not built into this version; use memory",
             {"cache.backend", "redis"});
-    REFUSED("command line: registry.url: a registry of one's own is not built into this version; "
-            "leave it "
-            "empty for the built-in one",
-            {"registry.url", "http://localhost:8081"});
+    KEPT({"registry.url", "http://localhost:8081/apis/ccompat/v7"});
+    REFUSED("command line: registry.url: expected a URL that begins with http:// or https://, or "
+            "nothing for the built-in registry, found \"localhost:8081\"",
+            {"registry.url", "localhost:8081"});
 }
 
 static void test_durations(void)

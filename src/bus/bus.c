@@ -8,7 +8,12 @@
 
 #define BUS_PARTITIONS_MAX 1024
 
-static const struct bus_ops *const backends[] = {&bus_sqlite_ops};
+static const struct bus_ops *const backends[] = {
+    &bus_sqlite_ops,
+#ifdef MARQUEE_KAFKA
+    &bus_kafka_ops,
+#endif
+};
 
 struct bus *bus_open(const struct context *context, GError **error)
 {

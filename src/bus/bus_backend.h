@@ -63,6 +63,7 @@ struct bus_ops {
 };
 
 extern const struct bus_ops bus_sqlite_ops;
+extern const struct bus_ops bus_kafka_ops; /* where librdkafka was there: MARQUEE_KAFKA */
 
 /* What a record costs of bytes_max besides its key and value, so that a batch of empty records has
  * an end. */

@@ -15,6 +15,10 @@ struct bus_contract {
     struct bus *(*open)(void *fixture);
 
     bool durable; /* the log stays when no handle is open */
+
+    /* Where a backend may differ. */
+    bool expires_records;   /* expiry is to the record, not to the stored batch */
+    size_t topic_bytes_max; /* 0: BUS_TOPIC_NAME_BYTES_MAX; less where a prefix takes of it */
 };
 
 /* Registers the cases with GLib's harness. contract outlives the tests. */

@@ -138,7 +138,7 @@ class Settings(CommandLine):
                 ("speed.retention=49h", "speed.retention: expected at least serve.boundary . batch.interval"),
                 ("log.level=loud", 'log.level: expected one of debug, info, warn, error, found "loud"'),
                 ("cache.size=many", 'cache.size: expected a size .* found "many"'),
-                ("bus.backend=kafka", "bus.backend: kafka is not built into this version; use sqlite"),
+                ("bus.backend=kafka", "bus.backend: kafka is not built into this version|bus.brokers: expected host:port"),
                 ("clock.start=today", 'clock.start: expected a time in UTC .* found "today"'),
                 ("tmdb.base_url=ftp://x", "tmdb.base_url: expected a URL that begins with http"),
                 ("trending.weight_velocity=0.75", "trending.weight_velocity: expected the four weights .* found 1.25"),

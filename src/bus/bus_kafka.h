@@ -1,0 +1,156 @@
+/* bus_kafka: what its files share. Private to src/bus; callers know bus.h alone.
+ *
+ *   bus_kafka.c          open, close, topics
+ *   bus_kafka_client.c   settings, errors, statistics of a librdkafka client
+ *   bus_kafka_produce.c  produce
+ *   bus_kafka_fetch.c    fetch, offsets
+ *   bus_kafka_group.c    offsets of groups, expiry
+ *
+ * A handle has two clients of librdkafka: a reader (fetch, metadata, admin), made when it opens,
+ * and a writer, made by the first produce call and made anew after one whose outcome isn't known.
+ * The reader is in no group: it says itself where it reads.
+ *
+ * On the cluster each topic and group carries bus.prefix before its name; "remote" below means with
+ * it. */
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+
+#include "bus/bus_backend.h"
+
+/* How long a call may wait for the brokers before it is AGAIN. */
+#define KAFKA_REQUEST_TIMEOUT_MS 10000
+#define KAFKA_POLL_SLICE_MS      100
+#define KAFKA_RETRY_POLL_MS      20
+#define KAFKA_PROBE_TIMEOUT_MS   1000
+/* Room for a record's frame beside bus.record_max. */
+#define KAFKA_RECORD_FRAME_BYTES (64 * 1024)
+#define KAFKA_HELD_MAX           1024 /* messages taken from librdkafka's queue at once */
+
+/* Where a partition is read; bus_kafka_fetch.c explains. */
+struct kafka_partition {
+    bool started, at_end;
+    int64_t gap_from, position, known_end;
+    rd_kafka_message_t **held; /* KAFKA_HELD_MAX, taken but not handed out: held[first, count) */
+    size_t held_first, held_count;
+};
+
+struct kafka_topic {
+    int partitions_count;
+    char *remote;
+    rd_kafka_topic_t *reader, *writer; /* writer: NULL until first used */
+    struct kafka_partition *partitions;
+};
+
+/* A produce call under way; its delivery reports fill this. */
+struct kafka_call {
+    int64_t *offsets; /* one a message */
+    size_t pending;
+    rd_kafka_resp_err_t failure; /* of the first message that failed */
+};
+
+struct bus_kafka {
+    struct bus bus;
+    rd_kafka_t *reader, *writer;
+    GHashTable *topics; /* name -> struct kafka_topic */
+    GPtrArray *taken;   /* messages of the fetch under way */
+    struct kafka_call *call;
+    bool brokers_down;   /* librdkafka said so and nothing has answered since */
+    bool refused;        /* the last trouble was one of authentication */
+    char *trouble;       /* what librdkafka last complained of, or NULL */
+    GHashTable *counted; /* "broker what" -> int64_t: counters as the last statistics had them */
+};
+
+static inline struct bus_kafka *bus_kafka(struct bus *bus)
+{
+    g_assert(bus->ops == &bus_kafka_ops);
+    return (struct bus_kafka *)bus;
+}
+
+/* ---- bus_kafka.c ---- */
+
+/* The topic; asks the brokers where this handle hasn't met it. NOTFOUND where there is none. */
+struct kafka_topic *kafka_topic(struct bus_kafka *kafka, const char *name, GError **error);
+/* The same, NOTFOUND also where it has no such partition. */
+struct kafka_topic *
+kafka_topic_partition(struct bus_kafka *kafka, const char *name, int partition, GError **error);
+/* The next use asks the brokers again. */
+void kafka_topic_forget(struct bus_kafka *kafka, const char *name);
+/* Newly allocated: bus.prefix and name. */
+char *kafka_remote_name(const struct bus_kafka *kafka, const char *name);
+
+/* ---- bus_kafka_client.c ---- */
+
+/* CONFIG where a line of bus.properties_file is wrong. */
+rd_kafka_t *kafka_client_new(struct bus_kafka *kafka, rd_kafka_type_t type, GError **error);
+
+/* Sets the error that a code of librdkafka stands for; what: "fetch of movie.ratings/3". Always
+ * false. */
+bool kafka_fail(struct bus_kafka *kafka,
+                rd_kafka_resp_err_t code,
+                const char *what,
+                const char *detail,
+                GError **error);
+
+/* Milliseconds of the machine's monotonic time. */
+int64_t kafka_now_ms(const struct bus_kafka *kafka);
+
+/* ---- bus_kafka_produce.c ---- */
+
+void kafka_delivered(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque);
+/* Ends the writer; the next produce call makes another. Nothing where there is none. */
+void kafka_writer_close(struct bus_kafka *kafka);
+bool kafka_produce(struct bus *bus,
+                   const struct bus_message *messages,
+                   size_t count,
+                   int64_t *ret_offsets,
+                   GError **error);
+
+/* ---- bus_kafka_fetch.c ---- */
+
+/* Stops reading; also what was taken and not handed out goes. */
+void kafka_partition_stop(const struct kafka_topic *topic, int number);
+/* Start and end as a reader of committed records sees them. NOTFOUND: topic is gone with it. */
+bool kafka_watermarks(struct bus_kafka *kafka,
+                      const char *name,
+                      const struct kafka_topic *topic,
+                      int partition,
+                      int64_t *ret_start,
+                      int64_t *ret_end,
+                      GError **error);
+bool kafka_fetch(struct bus *bus,
+                 const char *topic,
+                 int partition,
+                 int64_t offset,
+                 size_t bytes_max,
+                 struct arena *arena,
+                 struct bus_batch *ret_batch,
+                 GError **error);
+bool kafka_offsets(struct bus *bus,
+                   const char *topic,
+                   int partition,
+                   int64_t *ret_start,
+                   int64_t *ret_end,
+                   GError **error);
+
+/* ---- bus_kafka_group.c ---- */
+
+/* The answer to an admin request sent to queue, or NULL and the error; of another type than wanted
+ * can't be. */
+rd_kafka_event_t *kafka_admin_answer(struct bus_kafka *kafka,
+                                     rd_kafka_queue_t *queue,
+                                     const char *what,
+                                     GError **error);
+bool kafka_group_commit(struct bus *bus,
+                        const char *group,
+                        const struct bus_position *positions,
+                        size_t count,
+                        GError **error);
+bool kafka_group_offset(struct bus *bus,
+                        const char *group,
+                        const char *topic,
+                        int partition,
+                        int64_t *ret_offset,
+                        GError **error);
+bool kafka_expire(
+    struct bus *bus, const char *topic, int64_t before_ms, int64_t *ret_records, GError **error);

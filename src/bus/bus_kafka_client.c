@@ -1,0 +1,357 @@
+/* The clients of librdkafka: their settings, what its error codes mean here, its statistics.
+ *
+ * librdkafka tells errors by what to do (fatal, retriable), as ours are; its codes are translated
+ * here, once. Callbacks run in the owner's thread, inside rd_kafka_poll and rd_kafka_flush; only
+ * log lines come from librdkafka's own. */
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "bus/bus_kafka.h"
+
+#define STATISTICS_INTERVAL  "5000" /* ms */
+#define PROPERTIES_BYTES_MAX ((gsize)64 * 1024)
+#define SYSLOG_WARNING       4
+/* What a partition's prefetched records may take in memory; a handle reads some tens of them. */
+#define QUEUED_KBYTES "2048"
+#define FETCH_BYTES   "1048576"
+#define FETCH_WAIT_MS "100"
+#define US_PER_SECOND 1e6
+
+struct setting {
+    const char *key, *value;
+};
+
+static const struct setting settings_both[] = {
+    {"client.id", "marquee"},
+    {"statistics.interval.ms", STATISTICS_INTERVAL},
+    {"socket.keepalive.enable", "true"},
+    {"topic.metadata.refresh.interval.ms", "60000"},
+    {"reconnect.backoff.max.ms", "2000"},
+    {NULL},
+};
+
+/* A reader in no group: offsets are ours, and none that is out of range is mended in silence. */
+static const struct setting settings_reader[] = {
+    {"isolation.level", "read_committed"},
+    {"enable.partition.eof", "true"},
+    {"enable.auto.commit", "false"},
+    {"auto.offset.reset", "error"},
+    {"allow.auto.create.topics", "false"},
+    {"check.crcs", "true"},
+    {"fetch.wait.max.ms", FETCH_WAIT_MS},
+    {"fetch.message.max.bytes", FETCH_BYTES},
+    {"queued.max.messages.kbytes", QUEUED_KBYTES},
+    {NULL},
+};
+
+/* A writer whose calls end by our own deadline (message.timeout.ms 0: librdkafka never gives one
+ * record up and sends the next), whose batches leave when the call flushes, not before. */
+static const struct setting settings_writer[] = {
+    {"enable.idempotence", "true"},
+    {"acks", "all"},
+    {"compression.codec", "zstd"},
+    {"message.timeout.ms", "0"},
+    {"linger.ms", "1000"},
+    {"batch.num.messages", "10000"},
+    {NULL},
+};
+
+/* Settings that bus_kafka's promises rest on, or that have a row of their own in the config. */
+static const char *const owned[] = {
+    "bootstrap.servers",
+    "metadata.broker.list",
+    "enable.idempotence",
+    "acks",
+    "request.required.acks",
+    "message.timeout.ms",
+    "delivery.timeout.ms",
+    "isolation.level",
+    "enable.partition.eof",
+    "enable.auto.commit",
+    "auto.offset.reset",
+    "transactional.id",
+    "group.id",
+    "partitioner",
+    "message.max.bytes",
+    "allow.auto.create.topics",
+    "queue.buffering.max.messages",
+    NULL,
+};
+
+int64_t kafka_now_ms(const struct bus_kafka *kafka)
+{
+    return clock_monotonic_us(kafka->bus.context->clock) / 1000;
+}
+
+/* ---- callbacks ---- */
+
+static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
+{
+    const struct bus_kafka *kafka = rd_kafka_opaque(client);
+    log_write(kafka->bus.context->log, level <= SYSLOG_WARNING ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG,
+              "kafka", text, (const struct log_field[]){LOG_STR("facility", facility), {0}});
+}
+
+static bool is_refusal(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
+           code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED || code == RD_KAFKA_RESP_ERR__SSL;
+}
+
+/* Most of these mend themselves; they are kept for the text of the call that fails meanwhile. */
+static void on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
+{
+    (void)client;
+    struct bus_kafka *kafka = opaque;
+    if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        kafka->brokers_down = true;
+    else
+        kafka->refused = is_refusal((rd_kafka_resp_err_t)code);
+    g_free(kafka->trouble);
+    kafka->trouble = g_strdup(reason);
+}
+
+/* ---- statistics ---- */
+
+/* librdkafka's counters begin at 0 with each client; ours never go back. */
+static void count(struct bus_kafka *kafka,
+                  enum metric metric,
+                  const char *label,
+                  const char *client,
+                  const char *broker,
+                  int64_t value)
+{
+    char *key = g_strdup_printf("%d %s %s %s", (int)metric, label ? label : "", client, broker);
+    const int64_t *before = g_hash_table_lookup(kafka->counted, key);
+    if (value > (before ? *before : 0))
+        metrics_add(kafka->bus.context->metrics, metric, label,
+                    (uint64_t)(value - (before ? *before : 0)));
+    g_hash_table_replace(kafka->counted, key, g_memdup2(&value, sizeof value));
+}
+
+static int64_t number(const json_t *object, const char *key)
+{
+    return (int64_t)json_integer_value(json_object_get(object, key));
+}
+
+static void take_broker(struct bus_kafka *kafka, const char *client, const json_t *broker)
+{
+    struct metrics *metrics = kafka->bus.context->metrics;
+    const char *name = json_string_value(json_object_get(broker, "name"));
+    if (!name || number(broker, "nodeid") < 0) /* a bootstrap address is a broker's second name */
+        return;
+    count(kafka, METRIC_KAFKA_BYTES, "sent", client, name, number(broker, "txbytes"));
+    count(kafka, METRIC_KAFKA_BYTES, "received", client, name, number(broker, "rxbytes"));
+    count(kafka, METRIC_KAFKA_RETRIES, NULL, client, name, number(broker, "txretries"));
+    count(kafka, METRIC_KAFKA_TIMEOUTS, NULL, client, name, number(broker, "req_timeouts"));
+    const json_t *rtt = json_object_get(broker, "rtt");
+    if (number(rtt, "cnt") > 0)
+        metrics_set(metrics, METRIC_KAFKA_RTT_SECONDS, name,
+                    (double)number(rtt, "avg") / US_PER_SECOND);
+}
+
+static int on_statistics(rd_kafka_t *client, char *json, size_t len, void *opaque)
+{
+    struct bus_kafka *kafka = opaque;
+    json_t *root = json_loadb(json, len, 0, NULL), *broker;
+    const char *key;
+    json_object_foreach(json_object_get(root, "brokers"), key, broker)
+    {
+        take_broker(kafka, rd_kafka_name(client), broker);
+    }
+    if (rd_kafka_type(client) == RD_KAFKA_PRODUCER)
+        metrics_set(kafka->bus.context->metrics, METRIC_KAFKA_QUEUED_RECORDS, NULL,
+                    (double)number(root, "msg_cnt"));
+    json_decref(root);
+    return 0; /* librdkafka frees the text */
+}
+
+/* ---- settings ---- */
+
+static bool set(rd_kafka_conf_t *conf, const char *key, const char *value, GError **error)
+{
+    char text[512];
+    if (rd_kafka_conf_set(conf, key, value, text, sizeof text) == RD_KAFKA_CONF_OK)
+        return true;
+    error_set(error, CONFIG, "%s", text);
+    return false;
+}
+
+static bool set_all(rd_kafka_conf_t *conf, const struct setting *settings, GError **error)
+{
+    for (; settings->key; settings++) {
+        if (!set(conf, settings->key, settings->value, error))
+            return false;
+    }
+    return true;
+}
+
+/* "key = value"; empty lines and those that begin with # are nothing. */
+static bool set_line(rd_kafka_conf_t *conf, char *line, GError **error)
+{
+    g_strstrip(line);
+    if (!*line || *line == '#')
+        return true;
+    char *equals = strchr(line, '=');
+    if (!equals) {
+        error_set(error, CONFIG, "expected key=value as librdkafka's CONFIGURATION.md lists them");
+        return false;
+    }
+    *equals = '\0';
+    const char *key = g_strchomp(line), *value = g_strchug(equals + 1);
+    if (g_strv_contains(owned, key)) {
+        error_set(error, CONFIG, "%s is marquee's own to set", key);
+        return false;
+    }
+    return set(conf, key, value, error);
+}
+
+static bool set_properties(rd_kafka_conf_t *conf, const char *path, GError **error)
+{
+    g_autofree char *text = NULL;
+    g_autoptr(GError) why = NULL;
+    gsize len;
+    if (!g_file_get_contents(path, &text, &len, &why) || len > PROPERTIES_BYTES_MAX) {
+        error_set(error, CONFIG, "bus.properties_file: %s",
+                  why ? why->message : "the file is too large to be one of settings");
+        return false;
+    }
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (int i = 0; lines[i]; i++) {
+        if (!set_line(conf, lines[i], error)) {
+            g_prefix_error(error, "%s:%d: ", path, i + 1);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool set_from_config(struct bus_kafka *kafka,
+                            rd_kafka_conf_t *conf,
+                            rd_kafka_type_t type,
+                            GError **error)
+{
+    const struct config *config = kafka->bus.context->config;
+    char bytes[32], records[32];
+    g_snprintf(bytes, sizeof bytes, "%" G_GINT64_FORMAT,
+               config->bus_record_max_bytes + KAFKA_RECORD_FRAME_BYTES);
+    g_snprintf(records, sizeof records, "%d", BUS_RECORDS_PER_PRODUCE_MAX);
+    return set(conf, "bootstrap.servers", config->bus_brokers, error) &&
+           set(conf, "message.max.bytes", bytes, error) &&
+           (type != RD_KAFKA_PRODUCER ||
+            set(conf, "queue.buffering.max.messages", records, error)) &&
+           (!*config->bus_properties_file ||
+            set_properties(conf, config->bus_properties_file, error));
+}
+
+rd_kafka_t *kafka_client_new(struct bus_kafka *kafka, rd_kafka_type_t type, GError **error)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_opaque(conf, kafka);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_stats_cb(conf, on_statistics);
+    if (type == RD_KAFKA_PRODUCER)
+        rd_kafka_conf_set_dr_msg_cb(conf, kafka_delivered);
+    char text[512];
+    rd_kafka_t *client = NULL;
+    if (set_all(conf, settings_both, error) &&
+        set_all(conf, type == RD_KAFKA_PRODUCER ? settings_writer : settings_reader, error) &&
+        set_from_config(kafka, conf, type, error)) {
+        client = rd_kafka_new(type, conf, text, sizeof text);
+        if (client)
+            return client; /* conf is the client's now */
+        error_set(error, CONFIG, "bus: librdkafka: %s", text);
+    }
+    rd_kafka_conf_destroy(conf);
+    return NULL;
+}
+
+/* ---- errors ---- */
+
+static enum marquee_error error_class(rd_kafka_resp_err_t code)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+        return MARQUEE_ERROR_NOTFOUND;
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+    case RD_KAFKA_RESP_ERR__BAD_MSG:
+        return MARQUEE_ERROR_BADDATA;
+    case RD_KAFKA_RESP_ERR__FENCED:
+    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
+    case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH:
+    case RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
+        return MARQUEE_ERROR_FENCED;
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+        return MARQUEE_ERROR_DENIED;
+    /* What time mends: librdkafka has retried, and the call's time was over. */
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE:
+    case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__QUEUE_FULL:
+    case RD_KAFKA_RESP_ERR__RETRY:
+    case RD_KAFKA_RESP_ERR__IN_PROGRESS:
+    case RD_KAFKA_RESP_ERR__WAIT_COORD:
+    case RD_KAFKA_RESP_ERR__WAIT_CACHE:
+    case RD_KAFKA_RESP_ERR__PURGE_QUEUE:
+    case RD_KAFKA_RESP_ERR__PURGE_INFLIGHT:
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
+    case RD_KAFKA_RESP_ERR_NOT_CONTROLLER:
+    case RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS:
+    case RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND:
+    case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR:
+    case RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH:
+    case RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS:
+    case RD_KAFKA_RESP_ERR_THROTTLING_QUOTA_EXCEEDED:
+        return MARQUEE_ERROR_AGAIN;
+    default:
+        return MARQUEE_ERROR_FAILED;
+    }
+}
+
+bool kafka_fail(struct bus_kafka *kafka,
+                rd_kafka_resp_err_t code,
+                const char *what,
+                const char *detail,
+                GError **error)
+{
+    /* What librdkafka has said about it is still to be called back. */
+    rd_kafka_poll(kafka->reader, 0);
+    enum marquee_error class = error_class(code);
+    if (class == MARQUEE_ERROR_AGAIN && kafka->refused)
+        class = MARQUEE_ERROR_DENIED;
+    bool told = (class == MARQUEE_ERROR_AGAIN || class == MARQUEE_ERROR_DENIED) && kafka->trouble;
+    g_set_error(error, MARQUEE_ERROR, (int)class, "bus: Kafka: %s: %s%s%s%s%s%s", what,
+                rd_kafka_err2str(code), detail && *detail ? ": " : "", detail ? detail : "",
+                told ? " (" : "", told ? kafka->trouble : "", told ? ")" : "");
+    return false;
+}
