@@ -42,9 +42,11 @@ static void publish(struct ingest *ingest, enum topic topic, int32_t movie_id, c
         refuse(ingest, "too_large", error->message);
 }
 
-static void observe(struct ingest *ingest, struct rating rating, int64_t now_ms)
+static void
+observe(struct ingest *ingest, const struct ask *ask, struct rating rating, int64_t now_ms)
 {
-    if (!planner_observed(ingest->planner, rating.movie_id, rating.popularity, now_ms))
+    bool by_popular = ask->kind == ASK_LIST && ask->list == LIST_POPULAR;
+    if (!planner_observed(ingest->planner, rating.movie_id, rating.popularity, by_popular, now_ms))
         return;
     rating.timestamp_ms = now_ms;
     publish(ingest, TOPIC_RATINGS, rating.movie_id, &rating);
@@ -145,7 +147,7 @@ static bool movie_answered(struct ingest *ingest,
     }
     if (ask->whole && !keep_raw(ingest, ask, answer, now_ms, error))
         return false;
-    observe(ingest, movie.rating, now_ms);
+    observe(ingest, ask, movie.rating, now_ms);
     if (!publish_facts(ingest, ask, movie.metadata, now_ms, error))
         return false;
     if (ask->whole && !movie.has_credits)
@@ -167,13 +169,14 @@ static bool list_answered(struct ingest *ingest,
     planner_pages(ingest->planner, ask, page.total_pages);
     for (size_t i = 0; i < page.items_count; i++)
         if (in_scope(ingest, page.items[i].original_language))
-            observe(ingest, page.items[i].rating, now_ms);
+            observe(ingest, ask, page.items[i].rating, now_ms);
     if (page.skipped.count)
         refuse(ingest, "entry", page.skipped.why);
     return true;
 }
 
 static bool latest_answered(struct ingest *ingest,
+                            const struct ask *ask,
                             const struct tmdb_answer *answer,
                             int64_t now_ms,
                             GError **error)
@@ -182,7 +185,7 @@ static bool latest_answered(struct ingest *ingest,
     if (!tmdb_item_parse(answer->body, answer->body_len, ingest->arena, &item, error))
         return false;
     if (in_scope(ingest, item.original_language) && !item.adult)
-        observe(ingest, item.rating, now_ms);
+        observe(ingest, ask, item.rating, now_ms);
     return true;
 }
 
@@ -274,7 +277,7 @@ static bool dispatch(struct ingest *ingest,
     case ASK_LIST:
         return list_answered(ingest, ask, answer, now_ms, error);
     case ASK_LATEST:
-        return latest_answered(ingest, answer, now_ms, error);
+        return latest_answered(ingest, ask, answer, now_ms, error);
     case ASK_CHANGES:
         return changes_answered(ingest, ask, answer, now_ms, error);
     case ASK_MOVIE:

@@ -82,8 +82,8 @@ static void track(struct ingest_fixture *fixture)
     g_autoptr(GError) error = NULL;
     struct ingest_state *state = ingest_state_open(&fixture->context, &error);
     g_assert_no_error(error);
-    planner_observed(planner, 603, 1, NOW_MS);
-    planner_observed(planner, 11, 1, NOW_MS);
+    planner_observed(planner, 603, 1, false, NOW_MS);
+    planner_observed(planner, 11, 1, false, NOW_MS);
     g_assert_true(ingest_state_save(state, planner, NULL, 0, NOW_MS, &error));
     ingest_state_close(state);
     planner_free(planner);

@@ -66,11 +66,11 @@ static void test_restart(void)
     struct ingest_state *state = state_open(&fixture);
     struct planner *planner = planner_of(10);
     struct ask ask;
-    planner_observed(planner, 1, 1.5, NOW_MS);
+    planner_observed(planner, 1, 1.5, false, NOW_MS);
     planner_facts_read(planner, 1, UINT64_MAX - 5, true, NOW_MS - 1);
     planner_changed(planner, 1, NOW_MS - 1 + PLANNER_CHANGED_INTERVAL_MS);
-    planner_observed(planner, 2, 9.25, NOW_MS);
-    planner_observed(planner, 3, 4, NOW_MS);
+    planner_observed(planner, 2, 9.25, false, NOW_MS);
+    planner_observed(planner, 3, 4, false, NOW_MS);
     while (planner_next(planner, NOW_MS, &ask)) {
         if (ask.kind == ASK_REVIEWS)
             planner_reviews_fresh(planner, 1);
@@ -131,12 +131,12 @@ static void test_leaving_and_coming_back(void)
     struct ingest_state *state = state_open(&fixture);
     struct planner *planner = planner_of(10);
     for (int32_t id = 1; id <= 3; id++) {
-        planner_observed(planner, id, 1, NOW_MS);
+        planner_observed(planner, id, 1, false, NOW_MS);
         planner_facts_read(planner, id, 70 + (uint64_t)id, true, NOW_MS);
     }
     struct published_review reviews[] = {
         {(char *)"a", 1, 1}, {(char *)"b", 2, 2}, {(char *)"c", 3, 3}, {(char *)"d", 4, 4}};
-    planner_observed(planner, 4, 1, NOW_MS);
+    planner_observed(planner, 4, 1, false, NOW_MS);
     planner_forget(planner, 4); /* came and left between two saves */
     save(state, planner, reviews, 4, NOW_MS);
     planner_forget(planner, 1);
@@ -148,7 +148,7 @@ static void test_leaving_and_coming_back(void)
     g_assert_true(ingest_state_load(state, again, &error));
     g_assert_cmpuint(planner_tracked(again), ==, 1);
     planner_free(again);
-    planner_observed(planner, 2, 1, NOW_MS + 2000); /* comes back */
+    planner_observed(planner, 2, 1, false, NOW_MS + 2000); /* comes back */
     save(state, planner, NULL, 0, NOW_MS + 2000);
     /* To the ms: who left at NOW + 1000 stays until 90 days later are over. */
     g_assert_true(ingest_state_sweep(state, NOW_MS + 1000 + INGEST_LEFT_KEEP_MS, &error));
@@ -176,7 +176,7 @@ static void test_a_locked_file(void)
     sqlite3 *other = db_open(path, NULL, &error);
     g_assert_no_error(error);
     g_assert_true(db_begin(other, &error));
-    planner_observed(planner, 1, 1, NOW_MS);
+    planner_observed(planner, 1, 1, false, NOW_MS);
     struct published_review review = {(char *)"a", 1, 100};
     g_assert_false(ingest_state_save(state, planner, &review, 1, NOW_MS, &error));
     g_assert_true(error_is(error, AGAIN));

@@ -19,6 +19,7 @@ struct planner {
     struct source sources[SOURCE_COUNT];
     GHashTable *movies;  /* movie_id -> struct tracked_movie */
     GHashTable *unsaved; /* set of movie_id */
+    GHashTable *popular; /* set of movie_id: what the popular list showed last */
     struct due_heap movies_due, reviews_due, ranks;
     int64_t changes_read_ms, changes_since_ms;
     int64_t now_ms; /* the latest that planner_next was given */
@@ -38,6 +39,7 @@ struct planner *planner_new(const struct planner_options *options)
                 true);
     planner->movies = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     planner->unsaved = g_hash_table_new(NULL, NULL);
+    planner->popular = g_hash_table_new(NULL, NULL);
     due_heap_init(&planner->movies_due);
     due_heap_init(&planner->reviews_due);
     due_heap_init(&planner->ranks);
@@ -55,6 +57,7 @@ void planner_free(struct planner *planner)
     due_heap_clear(&planner->movies_due);
     due_heap_clear(&planner->reviews_due);
     due_heap_clear(&planner->ranks);
+    g_hash_table_unref(planner->popular);
     g_hash_table_unref(planner->unsaved);
     g_hash_table_unref(planner->movies);
     g_free(planner);
@@ -81,7 +84,10 @@ size_t planner_tracked(const struct planner *planner)
  * before the others, yet never starves them when the budget is too small for all. */
 static int64_t movie_key(const struct planner *planner, const struct tracked_movie *movie)
 {
-    int64_t key = movie->observed_ms + planner->options.observe_interval_ms;
+    int64_t interval_ms = planner->options.observe_interval_ms;
+    int64_t key = source_next_multiple(movie->observed_ms, interval_ms);
+    if (movie->by_popular)
+        key += interval_ms / PLANNER_POPULAR_GRACE;
     if (movie->not_before_ms)
         return MAX(key, movie->not_before_ms);
     if (!movie->facts_hash)
@@ -148,8 +154,8 @@ static bool make_room(struct planner *planner, double popularity)
     return true;
 }
 
-const struct tracked_movie *
-planner_observed(struct planner *planner, int32_t movie_id, double popularity, int64_t now_ms)
+const struct tracked_movie *planner_observed(
+    struct planner *planner, int32_t movie_id, double popularity, bool by_popular, int64_t now_ms)
 {
     struct tracked_movie *movie = find(planner, movie_id);
     if (!movie && !make_room(planner, popularity))
@@ -157,6 +163,10 @@ planner_observed(struct planner *planner, int32_t movie_id, double popularity, i
     if (!movie)
         movie = movie_add(planner, movie_id);
     movie->popularity = popularity;
+    if (by_popular) {
+        movie->by_popular = true; /* until a round goes by without it */
+        g_hash_table_add(planner->popular, GINT_TO_POINTER(movie_id));
+    }
     movie->observed_ms = MAX(movie->observed_ms, now_ms);
     movie_touched(planner, movie);
     return movie;
@@ -350,6 +360,24 @@ reviews_done(struct planner *planner, struct tracked_movie *movie, bool failed, 
     movie_touched(planner, movie);
 }
 
+/* What this round of the popular list no longer showed has waited for nothing: it is due. */
+static void popular_done(struct planner *planner, int64_t round_ms)
+{
+    GHashTableIter iter;
+    void *movie_id;
+    g_hash_table_iter_init(&iter, planner->popular);
+    while (g_hash_table_iter_next(&iter, &movie_id, NULL)) {
+        struct tracked_movie *movie = find(planner, GPOINTER_TO_INT(movie_id));
+        if (movie && movie->observed_ms >= round_ms)
+            continue;
+        if (movie) {
+            movie->by_popular = false;
+            movie_place(planner, movie);
+        }
+        g_hash_table_iter_remove(&iter);
+    }
+}
+
 void planner_done(struct planner *planner, const struct ask *ask, bool failed, int64_t now_ms)
 {
     struct source *source = ask_source(planner, ask);
@@ -357,6 +385,8 @@ void planner_done(struct planner *planner, const struct ask *ask, bool failed, i
         bool round_done = source_done(source, ask->page, failed, now_ms);
         if (round_done && ask->kind == ASK_CHANGES)
             planner->changes_read_ms = source->round_ms;
+        if (round_done && source == &planner->sources[LIST_POPULAR])
+            popular_done(planner, source->round_ms);
         return;
     }
     struct tracked_movie *movie = find(planner, ask->movie_id);

@@ -68,11 +68,17 @@ struct tracked_movie {
     int64_t reviews_interval_ms;
 
     bool movie_asked, reviews_asked; /* a request is under way */
+    bool by_popular;                 /* the popular list showed it, and is likely to again */
     bool reviews_fresh;              /* the reviews that are being read have something new */
     int64_t not_before_ms;           /* the movie's own request, after a failure */
     struct due_item movie_due, reviews_due, rank; /* the planner's */
 };
 
+/* Observations are due at the multiples of their interval, so that each of the stream's windows
+ * gets one of each movie and none is skipped by drift. What the popular list showed it is likely to
+ * show again: its own request waits until the list has been read, but no longer than this part of
+ * the interval. */
+#define PLANNER_POPULAR_GRACE 10
 /* How often a movie's reviews are asked for: halves when something new came, doubles when not. */
 #define REVIEWS_INTERVAL_MS_MIN   (INT64_C(30) * 60 * 1000)
 #define REVIEWS_INTERVAL_MS_MAX   (INT64_C(7) * 24 * 60 * 60 * 1000)
@@ -107,9 +113,10 @@ void planner_done(struct planner *planner, const struct ask *ask, bool failed, i
 void planner_pages(struct planner *planner, const struct ask *ask, int32_t total_pages);
 
 /* A movie was seen. Tracks it where it is new; the least popular one leaves when there are too
- * many. NULL where it isn't popular enough to be kept. The pointer lives until the next call. */
-const struct tracked_movie *
-planner_observed(struct planner *planner, int32_t movie_id, double popularity, int64_t now_ms);
+ * many. by_popular: by the list that is read at each observation, which will show it again. NULL
+ * where it isn't popular enough to be kept. The pointer lives until the next call. */
+const struct tracked_movie *planner_observed(
+    struct planner *planner, int32_t movie_id, double popularity, bool by_popular, int64_t now_ms);
 
 /* NULL where it isn't tracked. */
 const struct tracked_movie *planner_find(const struct planner *planner, int32_t movie_id);

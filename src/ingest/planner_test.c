@@ -41,7 +41,7 @@ static bool next_about_movies(struct planner *planner, int64_t now_ms, struct as
 static void answer_movie(struct planner *planner, const struct ask *ask, int64_t now_ms)
 {
     const struct tracked_movie *movie = planner_find(planner, ask->movie_id);
-    planner_observed(planner, ask->movie_id, movie ? movie->popularity : 1, now_ms);
+    planner_observed(planner, ask->movie_id, movie ? movie->popularity : 1, false, now_ms);
     planner_facts_read(planner, ask->movie_id, 77, ask->whole, now_ms);
     planner_done(planner, ask, false, now_ms);
 }
@@ -116,22 +116,77 @@ static void test_movies_in_order(void)
     struct ask ask;
     settle(planner, 1, 5, START_MS);               /* due now */
     settle(planner, 2, 5, START_MS - MS_PER_HOUR); /* due for 55 minutes */
-    settle(planner, 3, 5, START_MS + 1);           /* due in a ms */
+    settle(planner, 3, 5, now_ms);                 /* due in the next interval */
     settle(planner, 4, 5, START_MS - 2 * MS_PER_HOUR);
-    planner_observed(planner, 4, 5, now_ms); /* a list showed it, but it has changed */
+    planner_observed(planner, 4, 5, false, now_ms); /* a list showed it, but it has changed */
     planner_changed(planner, 4, now_ms);
-    planner_observed(planner, 8, 5, START_MS + 7);
-    planner_observed(planner, 7, 5, START_MS + 8);
+    planner_observed(planner, 8, 5, false, START_MS + 7);
+    planner_observed(planner, 7, 5, false, START_MS + 8);
     static const int32_t expected[] = {8, 7, 2, 1, 4};
-    /* 4 is due since its observation just now, 2 and 1 since longer. */
+    /* 4 is due since its observation just now, 2 for long, 1 now as well; of equals the lower id.
+     */
     for (size_t i = 0; i < G_N_ELEMENTS(expected); i++) {
         g_assert_true(next_about_movies(planner, now_ms, &ask));
         g_assert_cmpint(ask.kind, ==, ASK_MOVIE);
         g_assert_cmpint(ask.movie_id, ==, expected[i]);
     }
     g_assert_false(next_about_movies(planner, now_ms, &ask));
-    g_assert_true(next_about_movies(planner, now_ms + 1, &ask));
+    g_assert_false(next_about_movies(planner, now_ms + OBSERVE_MS - 1, &ask));
+    g_assert_true(next_about_movies(planner, now_ms + OBSERVE_MS, &ask));
     g_assert_cmpint(ask.movie_id, ==, 3);
+    planner_free(planner);
+}
+
+/* Answers the popular list with these movies (up to a 0). */
+static void show_popular(struct planner *planner, const int32_t *movies, int64_t now_ms)
+{
+    struct ask ask;
+    g_assert_true(planner_next(planner, now_ms, &ask));
+    g_assert_true(ask.kind == ASK_LIST && ask.list == LIST_POPULAR);
+    for (; *movies; movies++)
+        planner_observed(planner, *movies, 5, true, now_ms);
+    planner_done(planner, &ask, false, now_ms);
+}
+
+/* What the popular list shows isn't asked for by itself as well; what it no longer shows is, in the
+ * same interval. Each interval of the grid gets its observation, however late the last one was. */
+static void test_the_popular_list_saves_requests(void)
+{
+    struct planner *planner = planner_of(10);
+    int64_t now_ms = START_MS + OBSERVE_MS;
+    struct ask ask;
+    settle(planner, 1, 5, START_MS);
+    settle(planner, 2, 5, START_MS);
+    settle(planner, 3, 5, START_MS);
+    show_popular(planner, (int32_t[]){1, 2, 0}, now_ms);
+    g_assert_true(next_about_movies(planner, now_ms, &ask));
+    g_assert_cmpint(ask.movie_id, ==, 3);
+    answer_movie(planner, &ask, now_ms + OBSERVE_MS - 1); /* late, but within its interval */
+    g_assert_false(next_about_movies(planner, now_ms + OBSERVE_MS - 1, &ask));
+    now_ms += OBSERVE_MS;
+    struct ask list;
+    g_assert_true(planner_next(planner, now_ms, &list)); /* popular, under way */
+    g_assert_true(next_about_movies(planner, now_ms, &ask));
+    g_assert_cmpint(ask.movie_id, ==, 3);
+    answer_movie(planner, &ask, now_ms);
+    g_assert_false(next_about_movies(planner, now_ms, &ask)); /* 1 and 2 wait for the list */
+    planner_observed(planner, 1, 5, true, now_ms);
+    planner_done(planner, &list, false, now_ms); /* without 2 */
+    g_assert_true(next_about_movies(planner, now_ms, &ask));
+    g_assert_cmpint(ask.movie_id, ==, 2);
+    answer_movie(planner, &ask, now_ms);
+    g_assert_false(next_about_movies(planner, now_ms, &ask));
+    /* A list that fails is waited for a tenth of the interval. */
+    now_ms += OBSERVE_MS;
+    g_assert_true(planner_next(planner, now_ms, &list));
+    g_assert_true(list.kind == ASK_LIST && list.list == LIST_POPULAR);
+    for (int i = 0; i < 2; i++) { /* 2 and 3 */
+        g_assert_true(next_about_movies(planner, now_ms, &ask));
+        answer_movie(planner, &ask, now_ms);
+    }
+    g_assert_false(next_about_movies(planner, now_ms + OBSERVE_MS / 10 - 1, &ask));
+    g_assert_true(next_about_movies(planner, now_ms + OBSERVE_MS / 10, &ask));
+    g_assert_cmpint(ask.movie_id, ==, 1);
     planner_free(planner);
 }
 
@@ -141,7 +196,7 @@ static void test_whole_answers(void)
     struct planner *planner = planner_of(10);
     struct ask ask;
     int64_t now_ms = START_MS;
-    planner_observed(planner, 1, 5, now_ms);
+    planner_observed(planner, 1, 5, false, now_ms);
     g_assert_true(next_about_movies(planner, now_ms, &ask));
     g_assert_true(ask.whole);
     answer_movie(planner, &ask, now_ms);
@@ -163,7 +218,7 @@ static void test_whole_answers(void)
     now_ms += OBSERVE_MS;
     g_assert_true(next_about_movies(planner, now_ms, &ask));
     g_assert_false(ask.whole);
-    planner_observed(planner, 1, 5, now_ms);
+    planner_observed(planner, 1, 5, false, now_ms);
     planner_facts_read(planner, 1, 78, false, now_ms);
     planner_done(planner, &ask, false, now_ms);
     g_assert_true(next_about_movies(planner, now_ms, &ask));
@@ -201,7 +256,7 @@ static void test_reviews_adapt(void)
     struct planner *planner = planner_of(10);
     int64_t now_ms = START_MS;
     struct ask ask;
-    planner_observed(planner, 1, 5, now_ms);
+    planner_observed(planner, 1, 5, false, now_ms);
     g_assert_true(next_about_movies(planner, now_ms, &ask));
     g_assert_cmpint(ask.kind, ==, ASK_MOVIE);
     g_assert_false(next_about_movies(planner, now_ms, &ask)); /* no facts yet: no reviews */
@@ -226,16 +281,16 @@ static void test_the_least_popular_leave(void)
 {
     struct planner *planner = planner_of(3);
     struct ask ask;
-    g_assert_nonnull(planner_observed(planner, 1, 3.0, START_MS));
-    g_assert_nonnull(planner_observed(planner, 2, 1.0, START_MS));
-    g_assert_nonnull(planner_observed(planner, 3, 2.0, START_MS));
-    g_assert_null(planner_observed(planner, 4, 1.0, START_MS)); /* not more popular than 2 */
-    g_assert_nonnull(planner_observed(planner, 5, 1.5, START_MS));
+    g_assert_nonnull(planner_observed(planner, 1, 3.0, false, START_MS));
+    g_assert_nonnull(planner_observed(planner, 2, 1.0, false, START_MS));
+    g_assert_nonnull(planner_observed(planner, 3, 2.0, false, START_MS));
+    g_assert_null(planner_observed(planner, 4, 1.0, false, START_MS)); /* not more popular than 2 */
+    g_assert_nonnull(planner_observed(planner, 5, 1.5, false, START_MS));
     g_assert_null(planner_find(planner, 2));
     g_assert_cmpuint(planner_tracked(planner), ==, 3);
     /* A tracked one stays however its popularity falls, until another wants its place. */
-    g_assert_nonnull(planner_observed(planner, 1, 0.1, START_MS));
-    g_assert_nonnull(planner_observed(planner, 6, 0.2, START_MS));
+    g_assert_nonnull(planner_observed(planner, 1, 0.1, false, START_MS));
+    g_assert_nonnull(planner_observed(planner, 6, 0.2, false, START_MS));
     g_assert_null(planner_find(planner, 1));
     /* One whose request is under way isn't taken from under it: the next one goes. */
     g_assert_true(next_about_movies(planner, START_MS, &ask));
@@ -244,9 +299,9 @@ static void test_the_least_popular_leave(void)
     g_assert_cmpint(ask.movie_id, ==, 5);
     g_assert_true(next_about_movies(planner, START_MS, &ask));
     g_assert_cmpint(ask.movie_id, ==, 6);
-    g_assert_null(planner_observed(planner, 7, 9.0, START_MS));
+    g_assert_null(planner_observed(planner, 7, 9.0, false, START_MS));
     planner_done(planner, &ask, false, START_MS);
-    g_assert_nonnull(planner_observed(planner, 7, 9.0, START_MS));
+    g_assert_nonnull(planner_observed(planner, 7, 9.0, false, START_MS));
     g_assert_null(planner_find(planner, 6));
     /* An answer about one that left is no harm. */
     planner_forget(planner, 3);
@@ -360,7 +415,7 @@ static void test_restart_and_a_clock_put_back(void)
 {
     struct planner *planner = planner_of(2);
     struct ask ask;
-    settle(planner, 1, 5, START_MS - 1);
+    settle(planner, 1, 5, START_MS);
     settle(planner, 2, 5, START_MS + 365 * MS_PER_DAY); /* saved by a clock a year ahead */
     settle(planner, 3, 9, START_MS);                    /* there are two already */
     g_assert_cmpuint(planner_tracked(planner), ==, 2);
@@ -394,7 +449,7 @@ static void test_only_what_changed_is_saved(void)
     g_autoptr(GString) seen = g_string_new(NULL);
     settle(planner, 1, 5, START_MS);
     settle(planner, 2, 5, START_MS);
-    planner_observed(planner, 2, 6, START_MS);
+    planner_observed(planner, 2, 6, false, START_MS);
     planner_each_unsaved(planner, collect, seen);
     g_assert_cmpstr(seen->str, ==, "2 ");
     planner_saved(planner);
@@ -426,7 +481,7 @@ static void test_many_movies(void)
     /* Each newcomer evicts one. */
     started_us = clock_monotonic_us(clock);
     for (int32_t id = 1; id <= MANY_MOVIES; id++)
-        g_assert_nonnull(planner_observed(planner, MANY_MOVIES + id, 1e6, START_MS));
+        g_assert_nonnull(planner_observed(planner, MANY_MOVIES + id, 1e6, false, START_MS));
     g_test_message("100,000 movies: %.2f us an eviction",
                    (double)(clock_monotonic_us(clock) - started_us) / MANY_MOVIES);
     g_assert_cmpuint(planner_tracked(planner), ==, MANY_MOVIES);
@@ -441,6 +496,8 @@ int main(int argc, char **argv)
     g_test_add_func("/planner/order_at_the_start", test_order_at_the_start);
     g_test_add_func("/planner/intervals", test_intervals);
     g_test_add_func("/planner/movies_in_order", test_movies_in_order);
+    g_test_add_func("/planner/the_popular_list_saves_requests",
+                    test_the_popular_list_saves_requests);
     g_test_add_func("/planner/whole_answers", test_whole_answers);
     g_test_add_func("/planner/reviews_adapt", test_reviews_adapt);
     g_test_add_func("/planner/the_least_popular_leave", test_the_least_popular_leave);

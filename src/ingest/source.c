@@ -1,5 +1,10 @@
 #include "ingest/source.h"
 
+int64_t source_next_multiple(int64_t time_ms, int64_t interval_ms)
+{
+    return (time_ms / interval_ms + 1) * interval_ms;
+}
+
 void source_init(struct source *source, int64_t interval_ms, int32_t pages_wanted, bool first_alone)
 {
     *source = (struct source){.interval_ms = interval_ms,
@@ -20,7 +25,7 @@ static bool begin_round(struct source *source, int64_t now_ms)
         return false;
     g_array_set_size(source->again, 0);
     source->round_ms = now_ms;
-    source->due_ms = now_ms + source->interval_ms;
+    source->due_ms = source_next_multiple(now_ms, source->interval_ms);
     source->pages = source->first_alone ? 1 : source->pages_wanted;
     source->next_page = 1;
     return true;

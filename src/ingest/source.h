@@ -3,7 +3,8 @@
  *   page 1, 2, 3 ... asked ─► answered ─► the round is complete when every page has been answered
  *                       └──► failed ───► asked again after a while, until the next round is due
  *
- * A round begins when it is due and no page of the last one is under way. One owner thread. */
+ * Rounds are due at the multiples of the interval, the first at once. One begins when it is due and
+ * no page of the last one is under way. One owner thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -26,6 +27,9 @@ struct source {
     GArray *again; /* int32_t: pages that failed */
     int64_t again_ms;
 };
+
+/* The first multiple of interval_ms after time_ms >= 0. */
+int64_t source_next_multiple(int64_t time_ms, int64_t interval_ms);
 
 void source_init(struct source *source,
                  int64_t interval_ms,
