@@ -1,5 +1,5 @@
 -- silver/hours_trending: per hour the ranks of its latest ranked window (docs/semantics.md, "Trending"). The speed layer's
--- trending_movies, computed from the archive.
+-- trending_movies, computed from the archive; older rows as in hours_stats.
 WITH velocities AS (
     SELECT
         movie_id, window_start, hours,
@@ -133,14 +133,23 @@ ranked AS (
 ),
 shown AS (
     SELECT hour, max(window_start) AS window_start FROM ranked GROUP BY hour
+),
+hours AS (
+    SELECT
+        ranked.hour,
+        CAST(ranked.rank AS INT) AS rank,
+        ranked.window_start + ${window_ms} AS window_end,
+        ranked.movie_id, titles.title, ranked.trending_score, ranked.velocity, ranked.acceleration
+    FROM ranked
+    JOIN shown ON shown.hour = ranked.hour AND shown.window_start = ranked.window_start
+    LEFT JOIN titles ON titles.movie_id = ranked.movie_id
+    WHERE ranked.rank <= 100 AND ranked.hour >= ${exact_from_ms}
+    UNION ALL
+    SELECT hour, rank, window_end, movie_id, title, trending_score, velocity, acceleration
+    FROM hours_trending_before
+    WHERE hour < ${exact_from_ms}
 )
-SELECT
-    ranked.hour,
-    CAST(ranked.rank AS INT) AS rank,
-    ranked.window_start + ${window_ms} AS window_end,
-    ranked.movie_id, titles.title, ranked.trending_score, ranked.velocity, ranked.acceleration
-FROM ranked
-JOIN shown ON shown.hour = ranked.hour AND shown.window_start = ranked.window_start
-LEFT JOIN titles ON titles.movie_id = ranked.movie_id
-WHERE ranked.rank <= 100
-ORDER BY ranked.hour, ranked.rank
+SELECT hour, rank, window_end, movie_id, title, trending_score, velocity, acceleration
+FROM hours
+WHERE hour >= ${from_ms} AND hour < ${to_ms}
+ORDER BY hour, rank

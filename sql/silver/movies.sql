@@ -1,7 +1,7 @@
 -- silver/movies: what is known of each movie, once. Three groups of columns, each from the latest source that has it, its time
 -- beside it: facts (facts_at: an answer of TMDB or a metadata record), details (details_at: an answer), observation
 -- (observed_at: an answer or a rating record). Sources: the run before (movies_before, origin 0), the log (1), the answers that
--- this run brought (2). The latest wins whatever came in which run, so a movie's row is the same when it is computed at once.
+-- this run brought (2). TMDB's own texts are kept as long as its terms allow. The latest wins whatever came in which run, so a movie's row is the same when it is computed at once.
 WITH answers AS (
     SELECT movie_id, extraction_timestamp AS moment, m, tie
     FROM (SELECT movie_id, extraction_timestamp, md5(raw_json) AS tie, movie_from_json(raw_json) AS m FROM new_answers
@@ -114,7 +114,8 @@ checked AS (
     FROM joined
 )
 SELECT
-    movie_id, title, original_title, original_language, overview, poster_path, status,
+    movie_id, title, original_title, original_language,
+    CASE WHEN details_at >= ${texts_from_ms} THEN overview END AS overview, poster_path, status,
     release_date, CAST(release_year AS INT) AS release_year, CAST(release_month AS INT) AS release_month, genres,
     runtime, budget, revenue, cast_members, crew_members, keywords, companies, popularity_e4, vote_average_e4, vote_count,
     popularity_tier, rating_tier,

@@ -196,7 +196,7 @@ bool bronze_compact(const struct bronze_table *table,
                     int64_t size_min_bytes,
                     GError **error)
 {
-    static const enum calendar_unit units[] = {CALENDAR_DAY, CALENDAR_MONTH, CALENDAR_YEAR};
+    static const enum calendar_unit units[] = {CALENDAR_DAY, CALENDAR_MONTH};
     for (size_t i = 0; i < G_N_ELEMENTS(units); i++) {
         if (!compact_level(table, units[i], engine, lake, manifest, now_ms, size_min_bytes, error))
             return false;

@@ -7,6 +7,7 @@
 #include "batch/export.h"
 #include "batch/publish.h"
 #include "batch/reconcile.h"
+#include "batch/retention.h"
 #include "batch/transform.h"
 
 static bool step_archive(struct run_state *state, struct manifest_step *ret_step, GError **error)
@@ -60,7 +61,7 @@ step_genre_analytics(struct run_state *state, struct manifest_step *ret_step, GE
     return transform_run(&transform_genre_analytics, state, ret_step, error);
 }
 
-/* After everything that tells this run's files from older ones. */
+/* After everything that tells this run's files from older ones, and that reads what is let go. */
 static bool step_compact(struct run_state *state, struct manifest_step *ret_step, GError **error)
 {
     (void)ret_step;
@@ -70,6 +71,7 @@ static bool step_compact(struct run_state *state, struct manifest_step *ret_step
                             state->context->config->lake_partition_min_bytes, error))
             return false;
     }
+    retention_apply(state->context->config, state->manifest);
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "batch/calendar.h"
+#include "batch/retention.h"
 #include "batch/tables.h"
 
 #define NEEDS_MAX 5
@@ -35,6 +36,21 @@ static const struct relation relations[] = {
     {"new_events", OF_RUN, "bronze/events", "sql/bronze/events.sql", {0}},
     {"new_answers", OF_RUN, "bronze/movies", "sql/bronze/movies.sql", {0}},
     {"movies_before", OF_PREVIOUS, "silver/movies", "sql/silver/movies_columns.sql", {0}},
+    {"hours_stats_before",
+     OF_PREVIOUS,
+     "silver/hours_stats",
+     "sql/silver/hours_stats_columns.sql",
+     {0}},
+    {"hours_sentiment_before",
+     OF_PREVIOUS,
+     "silver/hours_sentiment",
+     "sql/silver/hours_sentiment_columns.sql",
+     {0}},
+    {"hours_trending_before",
+     OF_PREVIOUS,
+     "silver/hours_trending",
+     "sql/silver/hours_trending_columns.sql",
+     {0}},
     {"snapshots_before", OF_PREVIOUS, "silver/snapshots", "sql/silver/snapshots_columns.sql", {0}},
     {"silver_movies", OF_LAKE, "silver/movies", "sql/silver/movies_columns.sql", {0}},
     {"silver_hours_stats",
@@ -114,6 +130,11 @@ void run_state_init(struct run_state *state)
     set_double(state, "weight_engagement", config->trending_weight_engagement);
     set_double(state, "min_velocity", config->trending_min_velocity);
     run_state_set_int(state, "cut_year", year_of(manifest->cut_at_ms));
+    run_state_set_int(state, "texts_from_ms",
+                      manifest->cut_at_ms - config->ingest_raw_retention_ms);
+    run_state_set_int(state, "exact_from_ms",
+                      state->previous ? retention_exact_from_ms(config, state->previous)
+                                      : INT64_MIN / 2);
     run_state_set_int(state, "through_ms", manifest->through_ms);
     run_state_set_int(state, "views_from_ms", manifest->through_ms - VIEWS_HOURS_MS);
     run_state_set_int(state, "silver_from_ms",

@@ -21,19 +21,19 @@ const struct transform transform_hours_stats = {
     .table = "silver/hours_stats",
     .sql_path = "sql/silver/hours_stats.sql",
     .by_month = true,
-    .needs = {"rating_windows", "titles"},
+    .needs = {"hours_stats_before", "rating_windows", "titles"},
 };
 const struct transform transform_hours_sentiment = {
     .table = "silver/hours_sentiment",
     .sql_path = "sql/silver/hours_sentiment.sql",
     .by_month = true,
-    .needs = {"judged_reviews"},
+    .needs = {"hours_sentiment_before", "judged_reviews"},
 };
 const struct transform transform_hours_trending = {
     .table = "silver/hours_trending",
     .sql_path = "sql/silver/hours_trending.sql",
     .by_month = true,
-    .needs = {"rating_windows", "judged_events", "titles"},
+    .needs = {"hours_trending_before", "rating_windows", "judged_events", "titles"},
 };
 const struct transform transform_genre_analytics = {
     .table = "gold/genre_analytics",

@@ -53,6 +53,7 @@ struct manifest *manifest_new(const char *run_id)
 {
     struct manifest *manifest = g_new0(struct manifest, 1);
     manifest->run_id = g_strdup(run_id);
+    manifest->bronze_from_ms = INT64_MIN;
     manifest->cut = g_ptr_array_new_with_free_func(cut_free);
     manifest->tables = g_ptr_array_new_with_free_func(table_free);
     manifest->steps = g_ptr_array_new_with_free_func(step_free);
@@ -138,6 +139,7 @@ void manifest_clear_table(struct manifest *manifest, const char *name)
 void manifest_inherit(struct manifest *manifest, const struct manifest *from)
 {
     g_ptr_array_set_size(manifest->tables, 0);
+    manifest->bronze_from_ms = from->bronze_from_ms;
     for (guint i = 0; i < from->tables->len; i++) {
         const struct manifest_table *table = from->tables->pdata[i];
         manifest_table(manifest, table->name);
@@ -241,6 +243,8 @@ char *manifest_to_json(const struct manifest *manifest)
     json_object_set_new(object, "generation", json_integer(manifest->generation));
     json_object_set_new(object, "cut_at", json_integer(manifest->cut_at_ms));
     json_object_set_new(object, "through", json_integer(manifest->through_ms));
+    if (manifest->bronze_from_ms != INT64_MIN)
+        json_object_set_new(object, "bronze_from", json_integer(manifest->bronze_from_ms));
     json_object_set_new(object, "cut", cut_to_json(manifest));
     json_object_set_new(object, "tables", tables_to_json(manifest));
     json_object_set_new(object, "steps", steps_to_json(manifest));
@@ -381,6 +385,9 @@ static bool parse_head(struct manifest *manifest, json_t *object, GError **error
         return bad(error, "a run id has characters that run ids don't have");
     manifest->run_id = g_strdup(run_id);
     manifest->previous = g_strdup(previous);
+    if (json_object_get(object, "bronze_from") &&
+        !read_int(object, "bronze_from", &manifest->bronze_from_ms, error))
+        return false;
     return read_int(object, "generation", &manifest->generation, error) &&
            read_int(object, "cut_at", &manifest->cut_at_ms, error) &&
            read_int(object, "through", &manifest->through_ms, error);

@@ -18,8 +18,9 @@
 #include "base/error.h"
 #include "lake/lake.h"
 
-#define MANIFEST_VERSION 1 /* of the JSON and of the tables' columns; readers refuse a higher one  \
-                            */
+#define MANIFEST_VERSION                                                                           \
+    1 /* of the JSON and of the tables' columns; readers refuse a higher one                       \
+       */
 #define MANIFEST_CURRENT          "_current"
 #define MANIFEST_PARTITIONS_MAX   256
 #define MANIFEST_RUN_ID_BYTES_MAX 64
@@ -33,8 +34,9 @@ struct manifest_cut {
 struct manifest_file {
     char *name; /* in the lake */
     int64_t rows, size_bytes;
-    char *sha256;     /* hex */
-    int64_t from_ms, to_ms; /* its partition: the hour, day, month of its rows, half-open; both 0: all times */
+    char *sha256; /* hex */
+    int64_t from_ms,
+        to_ms; /* its partition: the hour, day, month of its rows, half-open; both 0: all times */
 };
 
 struct manifest_table {
@@ -54,6 +56,8 @@ struct manifest {
     int64_t generation;
     int64_t cut_at_ms;  /* clock at the cut */
     int64_t through_ms; /* hours below it are complete */
+    int64_t
+        bronze_from_ms; /* the archive of the bus holds all that arrived since; INT64_MIN: all */
     GPtrArray *cut;     /* struct manifest_cut * */
     GPtrArray *tables;  /* struct manifest_table * */
     GPtrArray *steps;   /* struct manifest_step * */

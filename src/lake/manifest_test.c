@@ -10,11 +10,10 @@ static struct manifest *example(void)
     manifest->generation = 7;
     manifest->cut_at_ms = 1772510400000;
     manifest->through_ms = 1772510400000;
+    manifest->bronze_from_ms = -5;
     manifest_cut(manifest, "movie.ratings", 2)->offsets[1] = 41;
-    struct manifest_file file = {.name = "bronze/ratings/a.parquet",
-                                 .rows = 3,
-                                 .size_bytes = 99,
-                                 .sha256 = "00ff"};
+    struct manifest_file file = {
+        .name = "bronze/ratings/a.parquet", .rows = 3, .size_bytes = 99, .sha256 = "00ff"};
     manifest_add_file(manifest, "bronze/ratings", &file);
     file.from_ms = 1772323200000;
     file.to_ms = 1775001600000;
@@ -35,6 +34,7 @@ static void test_round_trip(void)
     g_autofree char *again = manifest_to_json(back);
     g_assert_cmpstr(json, ==, again);
     g_assert_cmpint(manifest_find_cut(back, "movie.ratings")->offsets[1], ==, 41);
+    g_assert_cmpint(back->bronze_from_ms, ==, -5);
     g_assert_null(manifest_find_cut(back, "movie.reviews"));
     g_assert_true(manifest_step_done(back, "archive"));
     g_assert_false(manifest_step_done(back, "publish"));

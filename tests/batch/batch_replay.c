@@ -32,6 +32,7 @@ struct cut {
 
 struct replay {
     char *dir, *dump;
+    char **settings;
     gint64 seed, runs;
     gboolean all;
     struct cut cuts[CUTS_MAX];
@@ -192,6 +193,7 @@ static void parse(struct replay *replay, int argc, char **argv)
         {"seed", 0, 0, G_OPTION_ARG_INT64, &replay->seed, "of the runs in between", "N"},
         {"runs", 0, 0, G_OPTION_ARG_INT64, &replay->runs, "how many there are", "N"},
         {"tables", 0, 0, G_OPTION_ARG_NONE, &replay->all, "print silver and gold too", NULL},
+        {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &replay->settings, "a setting", "KEY=VALUE"},
         {"cut", 0, 0, G_OPTION_ARG_STRING_ARRAY, &cuts, "only lower offsets", "TOPIC/P=N"},
         {0},
     };
@@ -216,6 +218,12 @@ int main(int argc, char **argv)
     replay.config = config_new_default();
     g_free(replay.config->data_dir);
     replay.config->data_dir = g_strdup(replay.dir);
+    for (char **setting = replay.settings; setting && *setting; setting++) {
+        char *equals = strchr(*setting, '=');
+        g_assert(equals);
+        *equals = '\0';
+        check(config_set(replay.config, *setting, equals + 1, &error), &error);
+    }
     replay.context = (struct context){
         .config = replay.config, .clock = clock_new_manual(0), .metrics = metrics_new()};
     replay.bytes = g_byte_array_new();
@@ -237,6 +245,7 @@ int main(int argc, char **argv)
     metrics_free(replay.context.metrics);
     clock_free(replay.context.clock);
     config_free(replay.config);
+    g_strfreev(replay.settings);
     g_free(replay.dir);
     g_free(replay.dump);
     return 0;
