@@ -10,7 +10,7 @@ const DAY_MS = 24 * HOUR_MS;
 const LIST_LIMIT = 200;          // movies that the list can find
 const LIST_REFRESH_MS = 30e3;
 const STATS_REFRESH_MS = 10e3;   // the chosen movie's whole series, should an hour have changed behind us
-const RUNS_SHOWN = 8;
+const RUNS_SHOWN = 5;
 const PLOT_HEIGHT = 320;         // the legend stands below it
 const RATE_SAMPLES = 10;         // events that a rate is taken over
 const RETRY_MIN_MS = 1000, RETRY_MAX_MS = 15000;
@@ -20,7 +20,7 @@ const css = (name) => getComputedStyle(document.documentElement).getPropertyValu
 const whole = new Intl.NumberFormat("en", {maximumFractionDigits: 0});
 const short = new Intl.NumberFormat("en", {notation: "compact", maximumFractionDigits: 1});
 const decimal = (digits) => new Intl.NumberFormat("en", {minimumFractionDigits: digits, maximumFractionDigits: digits});
-const two = decimal(2), one = decimal(1);
+const one = decimal(1), two = decimal(2), three = decimal(3);
 const stillMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 const state = {
@@ -154,7 +154,7 @@ function showRate(data) {
 function showTiles(data) {
   const records = data.records, meta = data.meta;
   setText("tile-lag", records.used > 0 ? short.format(data.lag_records) : "–");
-  setText("note-lag", records.used > 0 ? `records; windows final ${duration(data.watermark_delay_seconds * 1000)} ago` : "records waiting");
+  setText("note-lag", records.used > 0 ? `records, ${short.format(data.commits)} commits so far` : "records waiting");
   setText("tile-used", records.used > 0 ? short.format(records.used) : "–");
   const rest = [["late", records.late], ["duplicate", records.duplicate], ["expired", records.expired], ["bad", records.bad]]
     .filter(([, count]) => count > 0).map(([name, count]) => `${short.format(count)} ${name}`).join(", ");
@@ -337,19 +337,26 @@ function drawSides(plot) {
     context.fillStyle = css("--line");
     context.fillRect(place(gap.from), top, place(gap.to) - place(gap.from), height);
   }
-  if (meta && meta.boundary && boundary > left && boundary < left + width) {
-    const ratio = devicePixelRatio;
-    context.strokeStyle = context.fillStyle = css("--text");
-    context.lineWidth = 2 * ratio;
-    context.beginPath();
-    context.moveTo(boundary, top);
-    context.lineTo(boundary, top + height);
-    context.stroke();
-    context.font = `${11 * ratio}px system-ui, sans-serif`;
-    const rightHalf = boundary > left + width / 2;
-    context.textAlign = rightHalf ? "right" : "left";
-    context.fillText("boundary", boundary + (rightHalf ? -6 : 6) * ratio, top + 14 * ratio);
-  }
+  context.restore();
+}
+
+/* The boundary itself, above the grid. */
+function drawBoundary(plot) {
+  const meta = state.meta, {left, top, width, height} = plot.bbox, context = plot.ctx, ratio = devicePixelRatio;
+  if (!meta || !meta.boundary) return;
+  const x = plot.valToPos(Date.parse(meta.boundary) / 1000, "x", true);
+  if (x <= left || x >= left + width) return;
+  const rightHalf = x > left + width / 2;
+  context.save();
+  context.strokeStyle = context.fillStyle = css("--text");
+  context.lineWidth = 2 * ratio;
+  context.beginPath();
+  context.moveTo(x, top);
+  context.lineTo(x, top + height);
+  context.stroke();
+  context.font = `${12 * ratio}px system-ui, sans-serif`;
+  context.textAlign = rightHalf ? "right" : "left";
+  context.fillText("boundary", x + (rightHalf ? -8 : 8) * ratio, top + height - 10 * ratio);
   context.restore();
 }
 
@@ -365,7 +372,7 @@ function makePlot(data) {
     axes: [{...axis, values: timeLabels, size: 34}, {...axis, size: 64, values: (plot, values) => values.map((value) => short.format(value))}],
     series: [{label: "hour", value: (plot, value) => value == null ? "–" : `${shortTime(new Date(value * 1000).toISOString())} UTC`},
              line("batch, exact", css("--batch")), line("speed, seconds fresh", css("--speed"))],
-    hooks: {drawClear: [drawSides]},
+    hooks: {drawClear: [drawSides], draw: [drawBoundary]},
     cursor: {points: {size: 8}},
   }, data, box);
 }
@@ -380,7 +387,7 @@ function showChart(meta) {
     if (state.plot) { state.plot.destroy(); state.plot = null; }
     return;
   }
-  const velocity = last.rating_velocity == null ? "" : `, rating ${last.rating_velocity >= 0 ? "+" : "−"}${two.format(Math.abs(last.rating_velocity))} an hour`;
+  const velocity = Math.abs(last.rating_velocity || 0) < 0.005 ? "" : `, rating ${last.rating_velocity >= 0 ? "+" : "−"}${two.format(Math.abs(last.rating_velocity))} an hour`;
   setText("movie-facts", `Popularity ${two.format(last.popularity)}, rated ${one.format(last.vote_average)} by ${whole.format(last.vote_count)}${velocity}; observed ${shortTime(last.last_updated)} UTC`);
   $("plot").setAttribute("aria-label", `Popularity of ${title} over ${state.points.length} hours up to ${shortTime(last.hour)} UTC, now ${two.format(last.popularity)}; the boundary between batch and speed is ${meta.boundary ? shortTime(meta.boundary) : "not there yet"}`);
   const data = series();
@@ -436,7 +443,23 @@ async function refreshRuns() {
       row.append(id, element("td", dayTime(run.started_at)), element("td", took, "number"), status);
       return row;
     }));
+    showSteps(runs.find((run) => run.state === "done" && run.detail.steps));
   } catch (error) { /* the next run comes */ }
+}
+
+/* What the last finished run did, the longest step's bar full. */
+function showSteps(run) {
+  const steps = run ? run.detail.steps.filter((step) => step.seconds >= 0.0005) : [];
+  const longest = Math.max(...steps.map((step) => step.seconds), 0.001);
+  $("steps-part").hidden = steps.length === 0;
+  $("steps").replaceChildren(...steps.map((step) => {
+    const row = element("tr"), cell = element("td"), bar = element("span", undefined, "stepbar");
+    bar.style.width = `${Math.max(1, 100 * step.seconds / longest)}%`;
+    cell.append(bar);
+    row.append(element("td", step.name), element("td", step.rows ? whole.format(step.rows) : "", "number"),
+               element("td", `${three.format(step.seconds)} s`, "number"), cell);
+    return row;
+  }));
 }
 
 /* ---- the page itself ---- */
