@@ -21,11 +21,8 @@ static struct registry *registry_init(struct registry *registry)
 
 struct registry *registry_open(const struct context *context, GError **error)
 {
-    if (*context->config->registry_url) {
-        error_set(error, CONFIG,
-                  "registry.url: a registry over HTTP is not built in; leave it empty");
-        return NULL;
-    }
+    if (*context->config->registry_url)
+        return registry_init(registry_rest_open(context, error));
     g_autofree char *path = config_path(context->config, REGISTRY_FILE);
     return registry_init(registry_sqlite_open(path, error));
 }

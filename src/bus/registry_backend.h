@@ -36,5 +36,8 @@ bool registry_check_backward(const char *subject,
                              const struct schema *schema,
                              GError **error) MUST_CHECK;
 
+/* config->registry_url. Asks nothing yet: the first call that needs it does. */
+struct registry *registry_rest_open(const struct context *context, GError **error) MUST_CHECK;
+
 /* path: of the file, or ":memory:". */
 struct registry *registry_sqlite_open(const char *path, GError **error) MUST_CHECK;

@@ -1,5 +1,5 @@
-/* Proves: one schema has one id, also across subjects, openings and processes' handles; what
- * BACKWARD forbids is refused with the field and the reason. */
+/* Proves: the built-in registry keeps the contract in memory and in a file; one schema has one id
+ * also across openings and threads' handles. */
 #include "bus/registry.h"
 
 #include <pthread.h>
@@ -8,12 +8,9 @@
 #include <glib/gstdio.h>
 
 #include "base/config.h"
+#include "bus/registry_contract.h"
 
 #define RECORD(fields) "{\"type\":\"record\",\"name\":\"R\",\"fields\":[" fields "]}"
-#define A              "{\"name\":\"a\",\"type\":\"int\"}"
-#define A_LONG         "{\"name\":\"a\",\"type\":\"long\"}"
-#define B              ",{\"name\":\"b\",\"type\":\"int\"}"
-#define B_DEFAULT      ",{\"name\":\"b\",\"type\":\"int\",\"default\":0}"
 #define THREADS        4
 
 static int32_t add(struct registry *registry, const char *subject, const char *json)
@@ -24,67 +21,6 @@ static int32_t add(struct registry *registry, const char *subject, const char *j
     g_assert_no_error(error);
     g_assert_true(done);
     return id;
-}
-
-static void assert_conflict(struct registry *registry, const char *json, const char *part)
-{
-    int32_t id = -1;
-    g_autoptr(GError) error = NULL;
-    g_assert_false(registry_register(registry, "s", json, &id, &error));
-    g_assert_true(error_is(error, CONFLICT));
-    g_assert_nonnull(strstr(error->message, part));
-    g_assert_cmpint(id, ==, -1);
-}
-
-static void test_ids(void)
-{
-    struct registry *registry = registry_new_mem();
-    int32_t first = add(registry, "s", RECORD(A));
-    g_assert_cmpint(first, >, 0);
-    g_assert_cmpint(add(registry, "s",
-                        "{ \"fields\": [" A
-                        "], \"doc\": \"same\", \"type\": \"record\", \"name\": \"R\"}"),
-                    ==, first);
-    g_assert_cmpint(add(registry, "other", RECORD(A)), ==, first);
-    int32_t second = add(registry, "s", RECORD(A B_DEFAULT));
-    g_assert_cmpint(second, !=, first);
-    g_assert_cmpint(add(registry, "s", RECORD(A)), ==, first); /* an older version keeps its id */
-
-    g_autoptr(GError) error = NULL;
-    const struct schema *schema = registry_schema(registry, second, &error);
-    g_assert_no_error(error);
-    g_assert_nonnull(strstr(schema_canonical(schema), "\"b\""));
-    g_assert_true(registry_schema(registry, second, &error) == schema);
-    g_assert_null(registry_schema(registry, 99, &error));
-    g_assert_true(error_is(error, NOTFOUND));
-    g_clear_error(&error);
-    g_assert_null(registry_schema(registry, -1, &error));
-    g_assert_true(error_is(error, NOTFOUND));
-    registry_close(registry);
-}
-
-static void test_backward(void)
-{
-    struct registry *registry = registry_new_mem();
-    add(registry, "s", RECORD(A));
-    assert_conflict(registry, RECORD(A B), "b: the reader needs it");
-    assert_conflict(
-        registry,
-        "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\",\"type\":\"string\"}]}",
-        "a: the reader's string can't read the writer's int");
-    assert_conflict(registry, "{\"type\":\"record\",\"name\":\"S\",\"fields\":[]}", "version 1");
-    add(registry, "s", RECORD(A B_DEFAULT)); /* added with a default */
-    add(registry, "s", RECORD(A_LONG));      /* removed, and widened */
-    assert_conflict(registry,
-                    RECORD(A B_DEFAULT ",{\"name\":\"c\",\"type\":\"null\",\"default\":null}"),
-                    "a: the reader's int can't read the writer's long");
-    assert_conflict(registry, RECORD(A_LONG B), "version 3");
-    add(registry, "t", RECORD(A B)); /* another subject */
-    g_autoptr(GError) error = NULL;
-    int32_t id;
-    g_assert_false(registry_register(registry, "s", "{", &id, &error));
-    g_assert_true(error_is(error, BADDATA));
-    registry_close(registry);
 }
 
 struct world {
@@ -136,19 +72,31 @@ static void test_file(void)
         g_unlink(path);
     }
     g_assert_cmpint(g_rmdir(folder), ==, 0);
-
-    g_free(world.config->registry_url);
-    world.config->registry_url = g_strdup("http://registry:8081");
-    g_assert_null(registry_open(&world.context, &error));
-    g_assert_true(error_is(error, CONFIG));
     config_free(world.config);
 }
+
+static struct registry *open_mem(void *user)
+{
+    (void)user;
+    return registry_new_mem();
+}
+
+static char *same_subject(void *user, const char *name)
+{
+    (void)user;
+    return g_strdup(name);
+}
+
+static const struct registry_contract contract = {
+    .name = "mem",
+    .open = open_mem,
+    .subject = same_subject,
+};
 
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/registry/ids", test_ids);
-    g_test_add_func("/registry/backward", test_backward);
+    registry_contract_add(&contract);
     g_test_add_func("/registry/file", test_file);
     return g_test_run();
 }
