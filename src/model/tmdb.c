@@ -14,8 +14,10 @@ static json_t *parse_object(const char *json, size_t len, GError **error)
     json_error_t json_error;
     json_t *root = json_loadb(json, len, 0, &json_error);
     if (!root) {
+        /* It quotes the body, whose bytes may be anything. */
+        g_autofree char *text = g_utf8_make_valid(json_error.text, -1);
         error_set(error, BADDATA, "not JSON: line %d, column %d: %s", json_error.line,
-                  json_error.column, json_error.text);
+                  json_error.column, text);
         return NULL;
     }
     if (!json_is_object(root)) {
@@ -339,8 +341,8 @@ bool tmdb_is_object(const char *json, size_t len)
 int tmdb_error_code(const char *json, size_t len)
 {
     g_autoptr(json_t) root = parse_object(json, len, NULL);
-    const json_t *code = root ? json_object_get(root, "status_code") : NULL;
-    return json_is_integer(code) ? (int)json_integer_value(code) : 0;
+    int32_t code;
+    return root && read_int32(root, "status_code", 0, &code, NULL) ? code : 0;
 }
 
 bool tmdb_error_is_temporary(int code)

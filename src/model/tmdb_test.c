@@ -177,11 +177,27 @@ static void test_item_and_object(void)
     arena_free(arena);
 }
 
+/* What the JSON parser quotes of a body that isn't UTF-8 can still be logged. */
+static void test_error_text_is_utf8(void)
+{
+    static const char json[] = "{\"i\\ud\xdf\x84\xdeid\":-4}";
+    struct arena *arena = arena_new();
+    struct tmdb_movie movie;
+    g_autoptr(GError) error = NULL;
+    g_assert_false(tmdb_movie_parse(json, strlen(json), arena, &movie, &error));
+    g_assert_true(error_is(error, BADDATA));
+    g_assert_true(g_utf8_validate(error->message, -1, NULL));
+    arena_free(arena);
+}
+
 static void test_error_codes(void)
 {
     static const char json[] = "{\"success\":false,\"status_code\":25,\"status_message\":\"over\"}";
     g_assert_cmpint(tmdb_error_code(json, strlen(json)), ==, 25);
     g_assert_cmpint(tmdb_error_code("<html>", 6), ==, 0);
+    /* 2^32 + 9 isn't 9, a code that time mends. */
+    static const char wide[] = "{\"status_code\":4294967305}";
+    g_assert_cmpint(tmdb_error_code(wide, strlen(wide)), ==, 0);
     g_assert_true(tmdb_error_is_temporary(25));
     g_assert_false(tmdb_error_is_temporary(34));
 }
@@ -196,6 +212,7 @@ int main(int argc, char **argv)
     g_test_add_func("/tmdb/reviews", test_reviews);
     g_test_add_func("/tmdb/broken_entries_are_skipped", test_broken_entries_are_skipped);
     g_test_add_func("/tmdb/item_and_object", test_item_and_object);
+    g_test_add_func("/tmdb/error_text_is_utf8", test_error_text_is_utf8);
     g_test_add_func("/tmdb/error_codes", test_error_codes);
     return g_test_run();
 }
