@@ -466,7 +466,7 @@ static void await_doc(struct fixture *fixture, int64_t movie_id)
     for (int i = 0; i < 1000; i++) {
         if (docs_of(fixture, "stats", movie_id, &docs) > 0)
             return;
-        g_usleep(10000);
+        stop_wait_ms(fixture->context.stop, 10);
     }
     g_error("movie %" G_GINT64_FORMAT " was never copied", movie_id);
 }
