@@ -12,6 +12,7 @@
 #include "base/config_table.h"
 
 #define WEIGHT_SUM_TOLERANCE 1e-9
+#define PRODUCER_BYTES_MAX   64
 
 /* "marquee.yaml:3: speed.retention: " and the rest of the error. */
 static void G_GNUC_PRINTF(4, 5) set_error(
@@ -80,6 +81,21 @@ static bool check_cluster(const struct config *config, GError **error)
         return false;
     }
     return true;
+}
+
+/* The name is part of event ids, whose form docs/semantics.md gives. */
+static bool check_events(const struct config *config, GError **error)
+{
+    const char *name = config->events_producer;
+    size_t len = strlen(name);
+    if (len > 0 && len <= PRODUCER_BYTES_MAX &&
+        strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len)
+        return true;
+    g_autofree char *found = config_quote(name);
+    set_error(error, config, "events.producer",
+              "expected 1 to %d lower-case letters, digits and hyphens, found %s",
+              PRODUCER_BYTES_MAX, found);
+    return false;
 }
 
 static bool check_durations(const struct config *config, GError **error)
@@ -217,7 +233,8 @@ static bool check_data_dir(const struct config *config, GError **error)
 bool config_check(const struct config *config, GError **error)
 {
     return check_backends(config, error) && check_cluster(config, error) &&
-           check_durations(config, error) && check_weights(config, error) &&
-           check_clock(config, error) && check_base_url(config, error) &&
-           check_serve(config, error) && check_data_dir(config, error);
+           check_events(config, error) && check_durations(config, error) &&
+           check_weights(config, error) && check_clock(config, error) &&
+           check_base_url(config, error) && check_serve(config, error) &&
+           check_data_dir(config, error);
 }

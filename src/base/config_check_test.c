@@ -96,6 +96,25 @@ static void test_durations(void)
         {"ingest.retry_cap", "100ms"});
 }
 
+/* The name becomes part of ids whose form docs/semantics.md gives. */
+static void test_producer(void)
+{
+#define EXPECTED                                                                                   \
+    "command line: events.producer: expected 1 to 64 lower-case letters, digits and hyphens, "     \
+    "found "
+    REFUSED(EXPECTED "nothing", {"events.producer", ""});
+    REFUSED(EXPECTED "\"Marquee\"", {"events.producer", "Marquee"});
+    REFUSED(EXPECTED "\"a.b\"", {"events.producer", "a.b"});
+    REFUSED(EXPECTED "\"a:1\"", {"events.producer", "a:1"});
+    KEPT({"events.producer", "site-2"});
+    /* Texts that are quoted are cut to 60 bytes. */
+    g_autofree char *name = g_strnfill(65, 'a');
+    g_autofree char *text = g_strdup_printf(EXPECTED "\"%.60s\u2026\"", name);
+    REFUSED(text, {"events.producer", name});
+    KEPT({"events.producer", name + 1});
+#undef EXPECTED
+}
+
 static void test_weights(void)
 {
     KEPT({"trending.weight_votes", "0.35"}, {"trending.weight_engagement", "0"});
@@ -185,6 +204,7 @@ int main(int argc, char **argv)
     g_test_add_func("/config-check/backends", test_backends);
     g_test_add_func("/config-check/durations", test_durations);
     g_test_add_func("/config-check/weights", test_weights);
+    g_test_add_func("/config-check/producer", test_producer);
     g_test_add_func("/config-check/clock", test_clock);
     g_test_add_func("/config-check/addresses", test_addresses);
     g_test_add_func("/config-check/data-dir", test_data_dir);
