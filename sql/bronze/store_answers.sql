@@ -1,4 +1,3 @@
--- One partition of TMDB's answers.
+-- One partition of TMDB's answers, in the order in which they were spooled.
 SELECT * FROM incoming
 WHERE extraction_timestamp >= ${from_ms} AND extraction_timestamp < ${to_ms}
-ORDER BY movie_id, extraction_timestamp, api_endpoint, raw_json

@@ -2,11 +2,27 @@
 -- beside it: facts (facts_at: an answer of TMDB or a metadata record), details (details_at: an answer), observation
 -- (observed_at: an answer or a rating record). Sources: the run before (movies_before, origin 0), the log (1), the answers that
 -- this run brought (2). TMDB's own texts are kept as long as its terms allow. The latest wins whatever came in which run, so a movie's row is the same when it is computed at once.
-WITH answers AS (
-    SELECT movie_id, extraction_timestamp AS moment, m, tie
-    FROM (SELECT movie_id, extraction_timestamp, md5(raw_json) AS tie, movie_from_json(raw_json) AS m FROM new_answers
-          WHERE api_endpoint LIKE '/movie/%') AS parsed
-    WHERE m.id = movie_id AND m.title <> ''
+-- Only the latest sound answer of each movie is taken apart: parsing thousands of bodies at once takes hundreds of MB.
+WITH sound AS (
+    SELECT movie_id, extraction_timestamp, md5(raw_json) AS tie
+    FROM new_answers
+    WHERE api_endpoint LIKE '/movie/%'
+        AND answer_id = movie_id AND answer_title <> ''
+),
+latest AS (
+    SELECT movie_id, extraction_timestamp, tie
+    FROM (
+        SELECT *, row_number() OVER (PARTITION BY movie_id ORDER BY extraction_timestamp DESC, tie DESC) AS place
+        FROM sound
+    ) AS placed
+    WHERE place = 1
+),
+answers AS (
+    SELECT latest.movie_id, latest.extraction_timestamp AS moment, latest.tie, movie_from_json(new_answers.raw_json) AS m
+    FROM new_answers
+    JOIN latest
+        ON latest.movie_id = new_answers.movie_id AND latest.extraction_timestamp = new_answers.extraction_timestamp
+        AND latest.tie = md5(new_answers.raw_json)
 ),
 facts_found AS (
     SELECT movie_id, facts_at AS moment, 0 AS origin, '' AS tie, title, release_date, genres, runtime, budget, revenue

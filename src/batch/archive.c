@@ -282,6 +282,24 @@ static bool archive_topic(struct archive *archive,
 
 /* ---- the spool ---- */
 
+/* Whose answer it is, read here one by one: DuckDB would hold thousands of parsed bodies at once.
+ */
+static void append_identity(duckdb_appender appender, const struct raw_answer *answer)
+{
+    json_t *body = json_loadb(answer->body, answer->body_len, JSON_ALLOW_NUL, NULL);
+    json_t *id = json_object_get(body, "id");
+    json_t *title = json_object_get(body, "title");
+    if (json_is_integer(id))
+        duckdb_append_int64(appender, json_integer_value(id));
+    else
+        duckdb_append_null(appender);
+    if (json_is_string(title))
+        duckdb_append_varchar_length(appender, json_string_value(title), json_string_length(title));
+    else
+        duckdb_append_null(appender);
+    json_decref(body);
+}
+
 static bool append_answer(void *user, const struct raw_answer *answer, GError **error)
 {
     struct archive *archive = user;
@@ -289,6 +307,7 @@ static bool append_answer(void *user, const struct raw_answer *answer, GError **
     duckdb_append_varchar(archive->appender, answer->endpoint);
     duckdb_append_int64(archive->appender, answer->extraction_timestamp_ms);
     duckdb_append_varchar_length(archive->appender, answer->body, answer->body_len);
+    append_identity(archive->appender, answer);
     return duckdb_appender_end_row(archive->appender) == DuckDBSuccess ||
            appender_error(archive, ARCHIVE_SPOOL, error);
 }
