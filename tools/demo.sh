@@ -38,6 +38,8 @@ mkdir -p "$data"
 now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 export MARQUEE_DATA_DIR=$data MARQUEE_CLOCK_START=$now MARQUEE_CLOCK_ANCHOR=$now MARQUEE_CLOCK_SPEED=$speed
 export MARQUEE_PORT=$port MARQUEE_LOG_LEVEL=${MARQUEE_LOG_LEVEL:-warn}
+# Half a minute of idleness is two hours on this clock; a second is four minutes.
+export MARQUEE_STREAM_IDLE_TIMEOUT=1s
 
 say "1/4 the simulator: TMDB's API from a built-in catalogue; one real second is $((speed / 60)) minutes there"
 "$marquee" tmdb-sim --port 0 --clock-start "$now" --clock-anchor "$now" --clock-speed "$speed" --seed "${DEMO_SEED:-1}" \
