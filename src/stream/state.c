@@ -358,7 +358,8 @@ static bool write_bins(struct state *state, GError **error)
                 g_array_append_val(dirty, ((struct dirty_bin){movie, bin}));
         }
     }
-    qsort(dirty->data, dirty->len, sizeof(struct dirty_bin), compare_bins);
+    if (dirty->len > 0)
+        qsort(dirty->data, dirty->len, sizeof(struct dirty_bin), compare_bins);
     for (guint i = 0; i < dirty->len; i++) {
         if (!write_bin(state, &g_array_index(dirty, struct dirty_bin, i), error))
             return false;
@@ -384,7 +385,8 @@ static bool write_movie(struct state *state, const struct movie *movie, GError *
 
 static bool write_movies(struct state *state, GError **error)
 {
-    qsort(state->changed->pdata, state->changed->len, sizeof(gpointer), compare_movies);
+    if (state->changed->len > 0)
+        qsort(state->changed->pdata, state->changed->len, sizeof(gpointer), compare_movies);
     for (guint i = 0; i < state->changed->len; i++) {
         const struct movie *movie = state->changed->pdata[i];
         if (movie->dirty && !write_movie(state, movie, error))

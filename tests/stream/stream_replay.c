@@ -43,7 +43,7 @@ struct cut {
 };
 
 struct replay {
-    const char *dir, *dump, *bus_name;
+    char *dir, *dump, *bus_name;
     gint64 seed;
     gboolean catch_up, faults;
     struct cut cuts[CUTS_MAX];
@@ -557,6 +557,9 @@ static void close_all(struct replay *replay)
     bus_close(replay->bus);
     for (size_t i = 0; i < replay->cuts_count; i++)
         g_free(replay->cuts[i].topic);
+    g_free(replay->dir);
+    g_free(replay->dump);
+    g_free(replay->bus_name);
     g_byte_array_unref(replay->bytes);
     g_rand_free(replay->random);
     metrics_free(replay->metrics);
