@@ -144,7 +144,8 @@ int cmd_up(int argc, char **argv)
         size_t count = 0;
         for (const struct stage *stage = stages; stage->name; stage++) {
             g_assert(count < G_N_ELEMENTS(wanted));
-            wanted[count++] = stage;
+            if (!stage->wanted || stage->wanted(app.config))
+                wanted[count++] = stage;
         }
         g_autoptr(GError) error = NULL;
         int64_t started_ms = clock_monotonic_ms(app.context.clock),

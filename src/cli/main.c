@@ -11,7 +11,7 @@
 
 const struct command commands[] = {
     {"up", "", "run everything in this process: ingest, stream, sync, batch, serve", cmd_up},
-    {"run", "ROLE", "run one role: ingest, stream, sync, batch, serve", cmd_run},
+    {"run", "ROLE", "run one role: ingest, events, stream, sync, batch, serve", cmd_run},
     {"tmdb-sim", "", "serve TMDB's API from a built-in catalogue, on a clock of its own",
      cmd_tmdb_sim},
     {"topics", "[list | tail TOPIC | dump]", "look into the bus", cmd_topics},

@@ -16,6 +16,8 @@ struct stage {
     bool (*run_with_children)(const struct context *context,
                               const char *const *settings,
                               GError **error);
+    /* Whether `up` runs it under these settings; NULL: always. */
+    bool (*wanted)(const struct config *config);
 };
 
 /* All roles that `up` runs and `run ROLE` knows; ends with {0}. */
