@@ -246,6 +246,19 @@ static bool find_start(struct archive *archive,
     return true;
 }
 
+/* A bus that ends below what is archived is another one, or has lost what was on it: going on would
+ * number new records as old ones. */
+static bool check_tail(const char *topic, int partition, int64_t from, int64_t end, GError **error)
+{
+    if (from <= end)
+        return true;
+    error_set(error, FAILED,
+              "archive: %s/%d ends at offset %" PRId64 ", but is archived up to %" PRId64
+              ": the log lost its tail; restore the bus, or move the lake away to begin anew",
+              topic, partition, end, from);
+    return false;
+}
+
 static bool archive_topic(struct archive *archive,
                           const struct source *source,
                           const struct manifest *previous,
@@ -269,6 +282,7 @@ static bool archive_topic(struct archive *archive,
         int64_t from;
         done =
             find_start(archive, info->name, (int)i, previous, &from, &report->gap_records, error) &&
+            check_tail(info->name, (int)i, from, cut->offsets[i], error) &&
             archive_partition(archive, info, symbols, (int)i, from, cut->offsets[i], error);
     }
     /* Closed also on failure: the appender owns what it buffers. */
