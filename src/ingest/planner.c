@@ -28,6 +28,8 @@ struct planner {
 
 struct planner *planner_new(const struct planner_options *options)
 {
+    g_assert(options->observe_interval_ms > 0 && options->list_interval_ms > 0 &&
+             options->changes_interval_ms > 0);
     struct planner *planner = g_new0(struct planner, 1);
     planner->options = *options;
     for (int i = 0; i < LIST_COUNT; i++)
