@@ -18,7 +18,7 @@ SANITIZER_ENV := ASAN_OPTIONS=abort_on_error=1:detect_stack_use_after_return=1 \
 # One task after another: each one already uses every core.
 .NOTPARALLEL:
 .PHONY: help setup setup-test setup-dev build build-asan build-tsan demo test test-asan test-tsan \
-	test-long bench bench-sentiment screenshots fuzz fmt clean
+	test-long test-kafka bench bench-sentiment screenshots fuzz fmt clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +69,10 @@ test-tsan: build-tsan ## unit and contract tests under the thread sanitizer
 
 test-long: setup-test build ## the long ones: crash tests, random logs, soaks
 	@tools/test.sh $(BUILD) --suite long --timeout-multiplier 4
+
+test-kafka: setup-test build ## the bus on a real Kafka, with a real registry, under build/servers (Java and Maven)
+	@tests/kafka/servers.sh with tools/test.sh $(BUILD) --suite kafka || \
+		{ status=$$?; [ $$status = 77 ] && echo "0 passed, 0 failed, 1 skipped" || exit $$status; }
 
 bench: build ## the numbers of DESIGN's budgets: memory, first answer, throughput
 	@tools/bench.sh $(BUILD)

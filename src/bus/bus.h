@@ -75,8 +75,10 @@ bool bus_topics(struct bus *bus,
                 GError **error) MUST_CHECK;
 
 /* Appends all messages or none; durable on true. On AGAIN it isn't known whether they are there:
- * repeat (the log may then hold them twice, which readers undo). NOTFOUND: no such topic. BADDATA:
- * a record, or all of them, too large. ret_offsets: NULL, or one offset a message. */
+ * repeat (the log may then hold them twice, which readers undo). On Kafka a process that dies
+ * within the call may leave the first n of each partition's records; elsewhere it leaves none.
+ * NOTFOUND: no such topic. BADDATA: a record, or all of them, too large. ret_offsets: NULL, or one
+ * offset a message. */
 bool bus_produce(struct bus *bus,
                  const struct bus_message *messages,
                  size_t count,

@@ -2,11 +2,12 @@
 # A real Kafka (KRaft) and a real Confluent-compatible registry (Apicurio) under build/servers, for tests and for
 # trying marquee on a cluster of one machine. Everything binds to 127.0.0.1 on ports that were free at the start.
 #
-# usage: tests/kafka/servers.sh install | start [BROKERS] | stop | env | kill N | pause N | resume N | broker N
+# usage: tests/kafka/servers.sh install | start [BROKERS] | stop | env | with CMD... | kill N | pause N | resume N | broker N
 #   install  bring both with Maven; quick when they are there. Exit 77 and a word where Java or Maven is absent
 #   start    BROKERS brokers (1) and the registry, empty; waits until they answer
 #   stop     end what start began, by its pid files
 #   env      print MARQUEE_KAFKA=host:port,... and MARQUEE_REGISTRY=url for `eval`
+#   with     start one of each, run CMD with that in its environment, stop
 #   kill N, pause N, resume N, broker N   end broker N at once, stop it, let it go on, start it again
 # MARQUEE_SERVERS names another folder than build/servers.
 set -euo pipefail
@@ -195,6 +196,14 @@ case $command in
     start) start "${number:-1}" ;;
     stop) stop ;;
     env) cat "$run/env" ;;
+    with)
+        shift
+        trap stop EXIT
+        start 1
+        # shellcheck disable=SC1091
+        source "$run/env"
+        "$@"
+        ;;
     kill) kill -9 "$(cat "$run/b${number:?broker}.pid")"; rm -f "$run/b$number.pid" ;;
     pause) kill -STOP "$(cat "$run/b${number:?broker}.pid")" ;;
     resume) kill -CONT "$(cat "$run/b${number:?broker}.pid")" ;;
