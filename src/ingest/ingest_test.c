@@ -139,6 +139,8 @@ static void test_a_movie_from_the_list_to_the_bus(void)
     g_assert_cmpint(planner_find(fixture.ingest->planner, 603)->reviews_interval_ms, ==,
                     REVIEWS_INTERVAL_MS_FIRST / 2);
     g_assert_cmpuint(fake_tmdb_count(fixture.fake, "/movie/5"), ==, 0);
+    g_assert_cmpfloat(metrics_get(fixture.base.context.metrics, METRIC_INGEST_TRACKED, NULL), ==,
+                      1);
     fixture_close(&fixture); /* spools what is left */
 }
 

@@ -217,6 +217,11 @@ static void test_a_record_that_is_too_large(void)
     g_assert_nonnull(strstr(error->message, "movie 603"));
     g_assert_nonnull(strstr(error->message, "bus.record_max"));
     g_clear_error(&error);
+    for (size_t bytes = 0; bytes < PUBLISHER_BYTES_MAX; bytes += len) {
+        g_autoptr(GError) again = NULL;
+        g_assert_false(publisher_add(fixture.publisher, TOPIC_REVIEWS, 603, &review, &again));
+    }
+    g_assert_false(publisher_full(fixture.publisher)); /* nothing of them is kept */
     add_rating(&fixture, 603, 2);
     bool flushed = publisher_flush(fixture.publisher, &error);
     g_assert_no_error(error);

@@ -53,6 +53,10 @@ static void test_a_failed_page_comes_again(void)
     g_assert_false(source_done(&source, 1, false, 1000));
     g_assert_false(source_done(&source, 2, true, 1999));
     expect(&source, 2000, 1);
+    expect(&source, 2000, 2);
+    g_assert_false(source_done(&source, 1, false, 2000));
+    g_assert_true(source_done(&source, 2, false, 2000));
+    expect_none(&source, 2999); /* nothing is left of the round before */
     source_clear(&source);
 }
 
@@ -81,8 +85,9 @@ static void test_page_one_tells_how_many(void)
     g_assert_false(source_done(&source, 1, false, 0));
     expect(&source, 0, 2);
     expect(&source, 0, 3);
-    source_pages(&source, 2, 3);
+    source_pages(&source, 1, 3); /* were it answered twice */
     source_pages(&source, 3, 3);
+    expect_none(&source, 0);
     g_assert_false(source_done(&source, 2, false, 0));
     g_assert_true(source_done(&source, 3, false, 0));
     expect_none(&source, 999); /* no page twice in a round */

@@ -248,6 +248,8 @@ static void test_a_pause_holds_all(void)
     while (metrics_get(fixture.context.metrics, METRIC_INGEST_RETRIES, NULL) < 1)
         tmdb_client_run(fixture.client, 1);
     ask(&fixture, (struct ask){.kind = ASK_MOVIE, .movie_id = 2});
+    tmdb_client_run(fixture.client, 50);
+    g_assert_cmpuint(fake_tmdb_count(fixture.fake, "/movie/2"), ==, 0);
     drain(&fixture);
     g_assert_cmpint(fixture.answers, ==, 2);
     g_assert_cmpint(clock_monotonic_us(fixture.context.clock) - started_us, >=, 99000);
@@ -269,6 +271,8 @@ static void test_a_start_is_no_burst(void)
         ask(&fixture, (struct ask){.kind = ASK_LATEST});
     drain(&fixture);
     g_assert_cmpint(clock_monotonic_us(fixture.context.clock) - started_us, >=, 99000);
+    g_assert_cmpfloat(metrics_get(fixture.context.metrics, METRIC_INGEST_WAIT_SECONDS, NULL), ==,
+                      5);
     fixture_close(&fixture);
 }
 
