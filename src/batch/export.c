@@ -27,6 +27,18 @@ static const struct export_view views[] = {
      "top_movies",
      {"silver_movies", "gold_genre_analytics"}},
     {"genres", "sql/views/genres.sql", "genres", {"gold_genre_analytics"}},
+    {"trending_scores",
+     "sql/views/trending_scores.sql",
+     "movies",
+     {"gold_trending_scores", "silver_movies"}},
+    {"temporal_analytics",
+     "sql/views/temporal_analytics.sql",
+     "periods",
+     {"gold_temporal_analytics"}},
+    {"revenue_analytics",
+     "sql/views/revenue_analytics.sql",
+     "budget_tiers",
+     {"gold_revenue_analytics"}},
     {"top_movies", "sql/views/top_movies.sql", "movies", {"silver_movies"}},
 };
 

@@ -61,6 +61,24 @@ step_genre_analytics(struct run_state *state, struct manifest_step *ret_step, GE
     return transform_run(&transform_genre_analytics, state, ret_step, error);
 }
 
+static bool
+step_trending_scores(struct run_state *state, struct manifest_step *ret_step, GError **error)
+{
+    return transform_run(&transform_trending_scores, state, ret_step, error);
+}
+
+static bool
+step_temporal_analytics(struct run_state *state, struct manifest_step *ret_step, GError **error)
+{
+    return transform_run(&transform_temporal_analytics, state, ret_step, error);
+}
+
+static bool
+step_revenue_analytics(struct run_state *state, struct manifest_step *ret_step, GError **error)
+{
+    return transform_run(&transform_revenue_analytics, state, ret_step, error);
+}
+
 /* After everything that tells this run's files from older ones, and that reads what is let go. */
 static bool step_compact(struct run_state *state, struct manifest_step *ret_step, GError **error)
 {
@@ -83,6 +101,9 @@ const struct plan_step plan_steps[] = {
     {"silver_hours_sentiment", step_hours_sentiment},
     {"silver_hours_trending", step_hours_trending},
     {"gold_genre_analytics", step_genre_analytics},
+    {"gold_trending_scores", step_trending_scores},
+    {"gold_temporal_analytics", step_temporal_analytics},
+    {"gold_revenue_analytics", step_revenue_analytics},
     {"export", export_run},
     {"reconcile", reconcile_run},
     {"compact", step_compact},

@@ -73,6 +73,22 @@ static const struct relation relations[] = {
      "gold/genre_analytics",
      "sql/gold/genre_analytics_columns.sql",
      {0}},
+    {"silver_snapshots", OF_LAKE, "silver/snapshots", "sql/silver/snapshots_columns.sql", {0}},
+    {"gold_trending_scores",
+     OF_LAKE,
+     "gold/trending_scores",
+     "sql/gold/trending_scores_columns.sql",
+     {0}},
+    {"gold_temporal_analytics",
+     OF_LAKE,
+     "gold/temporal_analytics",
+     "sql/gold/temporal_analytics_columns.sql",
+     {0}},
+    {"gold_revenue_analytics",
+     OF_LAKE,
+     "gold/revenue_analytics",
+     "sql/gold/revenue_analytics_columns.sql",
+     {0}},
     {"judged_ratings", COMPUTED, "sql/log/judged_ratings.sql", NULL, {"bronze_ratings"}},
     {"judged_metadata", COMPUTED, "sql/log/judged_metadata.sql", NULL, {"bronze_metadata"}},
     {"judged_reviews", COMPUTED, "sql/log/judged_reviews.sql", NULL, {"bronze_reviews"}},
@@ -136,6 +152,7 @@ void run_state_init(struct run_state *state)
                       state->previous ? retention_exact_from_ms(config, state->previous)
                                       : INT64_MIN / 2);
     run_state_set_int(state, "through_ms", manifest->through_ms);
+    run_state_set_int(state, "trend_to_ms", calendar_start(CALENDAR_DAY, manifest->through_ms));
     run_state_set_int(state, "views_from_ms", manifest->through_ms - VIEWS_HOURS_MS);
     run_state_set_int(state, "silver_from_ms",
                       calendar_start(CALENDAR_MONTH, manifest->cut_at_ms - SILVER_MS));

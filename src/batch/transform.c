@@ -41,6 +41,22 @@ const struct transform transform_genre_analytics = {
     .needs = {"silver_movies"},
 };
 
+const struct transform transform_trending_scores = {
+    .table = "gold/trending_scores",
+    .sql_path = "sql/gold/trending_scores.sql",
+    .needs = {"silver_snapshots"},
+};
+const struct transform transform_temporal_analytics = {
+    .table = "gold/temporal_analytics",
+    .sql_path = "sql/gold/temporal_analytics.sql",
+    .needs = {"silver_movies"},
+};
+const struct transform transform_revenue_analytics = {
+    .table = "gold/revenue_analytics",
+    .sql_path = "sql/gold/revenue_analytics.sql",
+    .needs = {"silver_movies"},
+};
+
 static bool write_file(const struct transform *transform,
                        struct run_state *state,
                        const char *name,

@@ -24,7 +24,8 @@ spec.loader.exec_module(stream)
 TABLES = ("movie_stats", "review_sentiments", "trending_movies")
 SILVER_MS = 730 * 24 * stream.HOUR          # older hours are not kept
 STEPS = ("archive", "silver_movies", "silver_snapshots", "silver_hours_stats", "silver_hours_sentiment",
-         "silver_hours_trending", "gold_genre_analytics", "export", "reconcile", "compact", "publish_lake", "publish_views",
+         "silver_hours_trending", "gold_genre_analytics", "gold_trending_scores", "gold_temporal_analytics",
+         "gold_revenue_analytics", "export", "reconcile", "compact", "publish_lake", "publish_views",
          "release")
 # The second passage is in the second run, which has one before it.
 FAIL_POINTS = ["batch.begin", "batch.begin:2", "batch.archive.stored:2", "batch.transform.written:2", "batch.transform.written:9",
