@@ -3,7 +3,8 @@
  * event time, slightly out of order. Beside it a bare loop over the same batches that decodes and
  * aggregates in a hash table, without any guarantee.
  *
- *   bench_stream [--records N] [--movies N] [--hours N] [--dir DIR] [--only PART] [--quick]
+ *   bench_stream [--records N] [--movies N] [--hours N] [--commit-records N] [--dir DIR] [--only
+ * PART] [--quick]
  *
  * Prints one line of numbers a part. The producer is a child process, so the memory shown is the
  * engine's. */
@@ -36,7 +37,7 @@
 #define US_PER_SECOND 1e6
 #define QUICK_RECORDS 100000
 
-static gint64 records = 2000000, movies = 50000, hours = 6;
+static gint64 records = 2000000, movies = 50000, hours = 6, commit_records = 0;
 static char *folder, *only;
 static gboolean quick;
 
@@ -65,6 +66,8 @@ static void bench_open(struct bench *bench)
     bench->config = config_new_default();
     g_free(bench->config->data_dir);
     bench->config->data_dir = g_strdup(folder);
+    if (commit_records > 0)
+        bench->config->stream_commit_records = commit_records;
     bench->clock = clock_new_real();
     bench->metrics = metrics_new();
     bench->context =
@@ -318,6 +321,8 @@ int main(int argc, char **argv)
         {"records", 0, 0, G_OPTION_ARG_INT64, &records, "ratings", "N"},
         {"movies", 0, 0, G_OPTION_ARG_INT64, &movies, "movies", "N"},
         {"hours", 0, 0, G_OPTION_ARG_INT64, &hours, "hours of event time", "N"},
+        {"commit-records", 0, 0, G_OPTION_ARG_INT64, &commit_records,
+         "stream.commit_records (default: the config's)", "N"},
         {"dir", 0, 0, G_OPTION_ARG_STRING, &folder, "kept data folder (default: a temporary one)",
          "DIR"},
         {"only", 0, 0, G_OPTION_ARG_STRING, &only,

