@@ -105,7 +105,8 @@ static int64_t throw_user(uint64_t *chain, int64_t users)
 
 static int64_t throw_delay_ms(uint64_t *chain, const struct generator_settings *settings)
 {
-    double delay_ms = MIN(exponential(chain, GENERATOR_DELAY_MS_MEAN), GENERATOR_DELAY_MS_MAX);
+    double usual_ms = exponential(chain, GENERATOR_DELAY_MS_MEAN);
+    double delay_ms = MIN(usual_ms, GENERATOR_DELAY_MS_MAX);
     if (chance_next(chain) < settings->late_share)
         delay_ms += chance_next(chain) * (double)settings->late_max_ms;
     return (int64_t)delay_ms;
