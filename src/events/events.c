@@ -116,7 +116,7 @@ static void skip_what_is_too_old(struct events *events, int64_t now_ms)
     generator_skip(events->generator, to_ms);
     int64_t skipped_ms = generator_position_ms(events->generator) - from_ms;
     metrics_add(context->metrics, METRIC_EVENTS_SKIPPED_SECONDS, NULL,
-                (uint64_t)MAX(skipped_ms / MS_PER_SECOND, 1));
+                (uint64_t)((skipped_ms + MS_PER_SECOND / 2) / MS_PER_SECOND));
     log_warn(context->log, "events", "too far behind: what users did in between is left out",
              LOG_INT("world_ms", skipped_ms));
 }
