@@ -1,7 +1,8 @@
 /* The bus and its codec on one thread: ratings of 50,000 movies, encoded, produced in batches,
  * fetched, decoded. One line each, records a second of wall time and of this thread's CPU time.
  *
- *   bench_bus [--quick]     in a folder of its own under TMPDIR, removed afterwards
+ *   bench_bus [--quick]     in a folder of its own under TMPDIR, removed afterwards; on Kafka where
+ *                           MARQUEE_KAFKA names brokers
  */
 #include <stdio.h>
 #include <string.h>
@@ -194,6 +195,14 @@ int main(int argc, char **argv)
     stop_on(folder != NULL, error);
     g_free(bench.config->data_dir);
     bench.config->data_dir = g_strdup(folder);
+    const char *brokers = g_getenv("MARQUEE_KAFKA");
+    if (brokers && *brokers) {
+        g_autofree char *name = g_uuid_string_random();
+        stop_on(config_set(bench.config, "bus.backend", "kafka", &error) &&
+                    config_set(bench.config, "bus.brokers", brokers, &error) &&
+                    config_set(bench.config, "bus.prefix", name, &error),
+                error);
+    }
     bench.context = (struct context){.config = bench.config, .clock = clock_new_real()};
     bench.registry = registry_open(&bench.context, &error);
     stop_on(bench.registry != NULL, error);

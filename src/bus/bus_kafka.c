@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
+#include "bus/bus_kafka_stats.h"
 
 #define SETTLE_POLL_MS       50
 #define REPLICAS_FOR_MIN_ISR 3 /* with so many, one may be missing: min.insync.replicas is 2 */
@@ -53,6 +54,7 @@ static const struct rd_kafka_metadata *
 ask(struct bus_kafka *kafka, rd_kafka_topic_t *reader, GError **error)
 {
     const struct rd_kafka_metadata *metadata;
+    kafka_serve(kafka);
     rd_kafka_resp_err_t code =
         rd_kafka_metadata(kafka->reader, !reader, reader, &metadata, KAFKA_REQUEST_TIMEOUT_MS);
     if (!code)
@@ -134,7 +136,7 @@ static void kafka_close(struct bus *bus)
     if (kafka->reader)
         rd_kafka_destroy(kafka->reader);
     g_ptr_array_unref(kafka->taken);
-    g_hash_table_unref(kafka->counted);
+    kafka_stats_free(kafka->stats);
     g_free(kafka->trouble);
     g_free(kafka);
 }
@@ -155,7 +157,7 @@ static struct bus *kafka_open(const struct context *context, GError **error)
     struct bus_kafka *kafka = g_new0(struct bus_kafka, 1);
     kafka->bus = (struct bus){.ops = &bus_kafka_ops, .context = context};
     kafka->topics = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, topic_free);
-    kafka->counted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    kafka->stats = kafka_stats_new(context->metrics);
     kafka->taken = g_ptr_array_new_with_free_func(message_free);
     kafka->reader = kafka_client_new(kafka, RD_KAFKA_CONSUMER, error);
     if (!kafka->reader) {

@@ -2,6 +2,7 @@
  *
  *   bus_kafka.c          open, close, topics
  *   bus_kafka_client.c   settings, errors, statistics of a librdkafka client
+ *   bus_kafka_stats.c    those statistics as metrics
  *   bus_kafka_produce.c  produce
  *   bus_kafka_fetch.c    fetch, offsets
  *   bus_kafka_group.c    offsets of groups, expiry
@@ -55,10 +56,10 @@ struct bus_kafka {
     GHashTable *topics; /* name -> struct kafka_topic */
     GPtrArray *taken;   /* messages of the fetch under way */
     struct kafka_call *call;
-    bool brokers_down;   /* librdkafka said so and nothing has answered since */
-    bool refused;        /* the last trouble was one of authentication */
-    char *trouble;       /* what librdkafka last complained of, or NULL */
-    GHashTable *counted; /* "broker what" -> int64_t: counters as the last statistics had them */
+    bool brokers_down; /* librdkafka said so and nothing has answered since */
+    bool refused;      /* the last trouble was one of authentication */
+    char *trouble;     /* what librdkafka last complained of, or NULL */
+    struct kafka_stats *stats;
 };
 
 static inline struct bus_kafka *bus_kafka(struct bus *bus)
@@ -91,6 +92,9 @@ bool kafka_fail(struct bus_kafka *kafka,
                 const char *what,
                 const char *detail,
                 GError **error);
+
+/* Takes what librdkafka has to say: errors, statistics. */
+void kafka_serve(struct bus_kafka *kafka);
 
 /* Milliseconds of the machine's monotonic time. */
 int64_t kafka_now_ms(const struct bus_kafka *kafka);

@@ -5,22 +5,19 @@
  * log lines come from librdkafka's own. */
 #include <string.h>
 
-#include <jansson.h>
-
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
-#include "base/metrics.h"
 #include "bus/bus_kafka.h"
+#include "bus/bus_kafka_stats.h"
 
-#define STATISTICS_INTERVAL  "5000" /* ms */
+#define STATISTICS_INTERVAL  "15000" /* ms */
 #define PROPERTIES_BYTES_MAX ((gsize)64 * 1024)
 #define SYSLOG_WARNING       4
 /* What a partition's prefetched records may take in memory; a handle reads some tens of them. */
 #define QUEUED_KBYTES "2048"
 #define FETCH_BYTES   "1048576"
 #define FETCH_WAIT_MS "100"
-#define US_PER_SECOND 1e6
 
 struct setting {
     const char *key, *value;
@@ -116,59 +113,20 @@ static void on_error(rd_kafka_t *client, int code, const char *reason, void *opa
     kafka->trouble = g_strdup(reason);
 }
 
-/* ---- statistics ---- */
-
-/* librdkafka's counters begin at 0 with each client; ours never go back. */
-static void count(struct bus_kafka *kafka,
-                  enum metric metric,
-                  const char *label,
-                  const char *client,
-                  const char *broker,
-                  int64_t value)
-{
-    char *key = g_strdup_printf("%d %s %s %s", (int)metric, label ? label : "", client, broker);
-    const int64_t *before = g_hash_table_lookup(kafka->counted, key);
-    if (value > (before ? *before : 0))
-        metrics_add(kafka->bus.context->metrics, metric, label,
-                    (uint64_t)(value - (before ? *before : 0)));
-    g_hash_table_replace(kafka->counted, key, g_memdup2(&value, sizeof value));
-}
-
-static int64_t number(const json_t *object, const char *key)
-{
-    return (int64_t)json_integer_value(json_object_get(object, key));
-}
-
-static void take_broker(struct bus_kafka *kafka, const char *client, const json_t *broker)
-{
-    struct metrics *metrics = kafka->bus.context->metrics;
-    const char *name = json_string_value(json_object_get(broker, "name"));
-    if (!name || number(broker, "nodeid") < 0) /* a bootstrap address is a broker's second name */
-        return;
-    count(kafka, METRIC_KAFKA_BYTES, "sent", client, name, number(broker, "txbytes"));
-    count(kafka, METRIC_KAFKA_BYTES, "received", client, name, number(broker, "rxbytes"));
-    count(kafka, METRIC_KAFKA_RETRIES, NULL, client, name, number(broker, "txretries"));
-    count(kafka, METRIC_KAFKA_TIMEOUTS, NULL, client, name, number(broker, "req_timeouts"));
-    const json_t *rtt = json_object_get(broker, "rtt");
-    if (number(rtt, "cnt") > 0)
-        metrics_set(metrics, METRIC_KAFKA_RTT_SECONDS, name,
-                    (double)number(rtt, "avg") / US_PER_SECOND);
-}
-
 static int on_statistics(rd_kafka_t *client, char *json, size_t len, void *opaque)
 {
-    struct bus_kafka *kafka = opaque;
-    json_t *root = json_loadb(json, len, 0, NULL), *broker;
-    const char *key;
-    json_object_foreach(json_object_get(root, "brokers"), key, broker)
-    {
-        take_broker(kafka, rd_kafka_name(client), broker);
-    }
-    if (rd_kafka_type(client) == RD_KAFKA_PRODUCER)
-        metrics_set(kafka->bus.context->metrics, METRIC_KAFKA_QUEUED_RECORDS, NULL,
-                    (double)number(root, "msg_cnt"));
-    json_decref(root);
+    const struct bus_kafka *kafka = opaque;
+    kafka_stats_take(kafka->stats, rd_kafka_name(client),
+                     rd_kafka_type(client) == RD_KAFKA_PRODUCER, json, len);
     return 0; /* librdkafka frees the text */
+}
+
+/* librdkafka keeps what it has to say until it is asked, without bound: so every call asks. */
+void kafka_serve(struct bus_kafka *kafka)
+{
+    rd_kafka_poll(kafka->reader, 0);
+    if (kafka->writer && !kafka->call)
+        rd_kafka_poll(kafka->writer, 0);
 }
 
 /* ---- settings ---- */
@@ -345,7 +303,7 @@ bool kafka_fail(struct bus_kafka *kafka,
                 GError **error)
 {
     /* What librdkafka has said about it is still to be called back. */
-    rd_kafka_poll(kafka->reader, 0);
+    kafka_serve(kafka);
     enum marquee_error class = error_class(code);
     if (class == MARQUEE_ERROR_AGAIN && kafka->refused)
         class = MARQUEE_ERROR_DENIED;

@@ -68,6 +68,7 @@ bool kafka_offsets(struct bus *bus,
                    GError **error)
 {
     struct bus_kafka *kafka = bus_kafka(bus);
+    kafka_serve(kafka);
     struct kafka_topic *topic = kafka_topic_partition(kafka, name, partition, error);
     return topic && kafka_watermarks(kafka, name, topic, partition, ret_start, ret_end, error);
 }
@@ -282,7 +283,7 @@ bool kafka_fetch(struct bus *bus,
                  GError **error)
 {
     struct bus_kafka *kafka = bus_kafka(bus);
-    rd_kafka_poll(kafka->reader, 0); /* errors and statistics */
+    kafka_serve(kafka);
     struct kafka_topic *topic = kafka_topic_partition(kafka, name, number, error);
     if (!topic)
         return false;

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "bus/bus_kafka.h"
+#include "bus/bus_kafka_stats.h"
 #include "model/topic.h"
 
 struct target {
@@ -49,6 +50,7 @@ void kafka_writer_close(struct bus_kafka *kafka)
             rd_kafka_topic_destroy(known->writer);
         known->writer = NULL;
     }
+    kafka_stats_forget(kafka->stats, rd_kafka_name(kafka->writer));
     rd_kafka_destroy(kafka->writer);
     kafka->writer = NULL;
 }
@@ -145,6 +147,7 @@ bool kafka_produce(struct bus *bus,
                    GError **error)
 {
     struct bus_kafka *kafka = bus_kafka(bus);
+    kafka_serve(kafka);
     if (!kafka->writer && !(kafka->writer = kafka_client_new(kafka, RD_KAFKA_PRODUCER, error)))
         return false;
     g_autofree struct target *targets = g_new(struct target, count);

@@ -217,14 +217,41 @@ static void test_follow(struct world *world, const void *data)
     bus_close(other);
 }
 
-static void assert_setting_refused(const char *text, const char *part)
+static char *settings_file(const char *text)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree char *path = NULL;
+    char *path = NULL;
     int fd = g_file_open_tmp("kafka-XXXXXX", &path, &error);
     g_assert_cmpint(fd, >=, 0);
     g_close(fd, NULL);
     g_assert_true(g_file_set_contents(path, text, -1, &error));
+    return path;
+}
+
+/* librdkafka's statistics reach our metrics while the bus is in use. */
+static void test_statistics(struct world *world, const void *data)
+{
+    (void)data;
+    struct fixture *fixture = world->fixture;
+    g_autofree char *path = settings_file("statistics.interval.ms=50\n");
+    set_string(&fixture->config->bus_properties_file, path);
+    struct bus *other = world->contract->open(world->fixture);
+    struct metrics *metrics = world->context.metrics;
+    int64_t start_us = clock_monotonic_us(world->context.clock);
+    while ((metrics_get(metrics, METRIC_KAFKA_BYTES, "sent") == 0 ||
+            metrics_get(metrics, METRIC_KAFKA_BYTES, "received") == 0) &&
+           clock_monotonic_us(world->context.clock) - start_us < FOREIGN_WAIT_MS * 1000)
+        world_produce(other, 0, 10, NULL);
+    g_assert_cmpfloat(metrics_get(metrics, METRIC_KAFKA_BYTES, "sent"), >, 0);
+    g_assert_cmpfloat(metrics_get(metrics, METRIC_KAFKA_BYTES, "received"), >, 0);
+    bus_close(other);
+    g_unlink(path);
+}
+
+static void assert_setting_refused(const char *text, const char *part)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = settings_file(text);
     struct config *config = config_new_default();
     set_string(&config->bus_backend, "kafka");
     set_string(&config->bus_brokers, "127.0.0.1:1");
@@ -284,6 +311,8 @@ int main(int argc, char **argv)
     g_test_add("/bus/kafka/open_transaction", struct world, &contract, world_setup,
                test_open_transaction, world_teardown);
     g_test_add("/bus/kafka/follow", struct world, &contract, world_setup, test_follow,
+               world_teardown);
+    g_test_add("/bus/kafka/statistics", struct world, &contract, world_setup, test_statistics,
                world_teardown);
     g_test_add_func("/bus/kafka/properties", test_properties);
     g_test_add_func("/bus/kafka/nobody", test_nobody);
