@@ -2,8 +2,11 @@
 
 #include <inttypes.h>
 
+#include "base/clock.h"
 #include "model/db.h"
 #include "stream/watermark.h"
+
+#define FETCH_TRIES 10
 
 enum statement { READ_POSITION, PUT_POSITION, READ_TASK, PUT_TASK, STATEMENT_COUNT };
 
@@ -131,6 +134,54 @@ bool position_write_watermark(struct position_store *store,
     return db_run(put, error);
 }
 
+/* A bus that can't answer for a moment is asked again: the start has no loop of its own. */
+static bool fetch_one(struct bus *bus,
+                      const char *topic,
+                      int partition,
+                      int64_t offset,
+                      struct arena *arena,
+                      struct bus_batch *ret_batch,
+                      GError **error)
+{
+    for (int tries = 1;; tries++) {
+        g_autoptr(GError) why = NULL;
+        if (bus_fetch(bus, topic, partition, offset, 1, arena, ret_batch, &why))
+            return true;
+        if (tries == FETCH_TRIES || !error_is(why, AGAIN)) {
+            g_propagate_error(error, g_steal_pointer(&why));
+            return false;
+        }
+    }
+}
+
+/* A log that lost its tail and has grown since is long enough, but where the position stands it
+ * holds other records: they came later than all that was read. */
+static bool check_same_log(const struct position *position,
+                           struct bus *bus,
+                           const char *topic,
+                           int partition,
+                           GError **error)
+{
+    struct arena *arena = arena_new();
+    struct bus_batch batch;
+    int64_t last = position->next_offset - 1;
+    bool same = fetch_one(bus, topic, partition, last, arena, &batch, error);
+    if (same && batch.count > 0 && batch.records[0].offset == last &&
+        batch.records[0].append_time_ms > position->highest_append_ms) {
+        char found[CLOCK_ISO_BYTES], read[CLOCK_ISO_BYTES];
+        error_set(error, FAILED,
+                  "%s partition %d: the record at offset %" PRId64
+                  " was appended at %s, after all that was read up to there (%s): the bus lost its "
+                  "tail and has grown since. Move stream.db away: it is computed again from what "
+                  "the bus holds",
+                  topic, partition, last, clock_iso8601(batch.records[0].append_time_ms, found),
+                  clock_iso8601(position->highest_append_ms, read));
+        same = false;
+    }
+    arena_free(arena);
+    return same;
+}
+
 bool position_check(
     struct position *position, struct bus *bus, const char *topic, int partition, GError **error)
 {
@@ -154,6 +205,9 @@ bool position_check(
                   ": records expired unread. Move stream.db away: it is computed again from what "
                   "the bus holds",
                   topic, partition, position->next_offset, start);
+        return false;
+    } else if (position->next_offset > start && position->has_append &&
+               !check_same_log(position, bus, topic, partition, error)) {
         return false;
     }
     position->end_offset = end;

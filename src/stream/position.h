@@ -53,8 +53,9 @@ bool position_write_watermark(struct position_store *store,
                               GError **error) MUST_CHECK;
 
 /* Compares the position with the log before anything is read. FAILED where the log ends before it
- * (its tail was lost) or begins behind it (records went unread): going on would skip records
- * silently. A position that was never committed is set to the log's start. */
+ * (its tail was lost), begins behind it (records went unread) or holds other records there (its
+ * tail was lost and it has grown since): going on would skip records silently. A position that was
+ * never committed is set to the log's start. */
 bool position_check(struct position *position,
                     struct bus *bus,
                     const char *topic,
