@@ -1,0 +1,208 @@
+/* Proves: the state finds the movie's windows before and after any instant, across hours, in memory
+ * and on disk, as a plain list of windows does; and a cascade reaches exactly what
+ * docs/semantics.md says. */
+#include "stream/state.h"
+
+#include "model/db.h"
+#include "stream/cascade.h"
+#include "stream/window.h"
+
+#define WINDOW_MS (5 * MS_PER_MINUTE)
+#define NOON_MS   INT64_C(1767268800000)
+#define SPAN      400 /* windows: 33 hours, so that the lookback of 25 h cuts */
+
+static const struct stream_settings settings = {
+    .partitions = 1,
+    .window_ms = WINDOW_MS,
+    .retention_ms = 52 * MS_PER_HOUR,
+    .lookback_ms = 25 * MS_PER_HOUR,
+};
+
+struct world {
+    sqlite3 *db;
+    struct sql_file *sql;
+    struct state *state;
+};
+
+static void open_state(struct world *world)
+{
+    GError *error = NULL;
+    world->state = state_new(world->db, world->sql, &settings, 0, &error);
+    g_assert_no_error(error);
+    state_advance(world->state, BIN_RATINGS, NOON_MS + SPAN * WINDOW_MS);
+}
+
+static void world_open(struct world *world, const void *data)
+{
+    (void)data;
+    GError *error = NULL;
+    world->db = db_open(":memory:", NULL, &error);
+    world->sql = sql_file_load("contracts/stream.sql");
+    g_assert_true(db_exec(world->db, sql_file_get(world->sql, "schema"), &error));
+    open_state(world);
+}
+
+static void world_close(struct world *world, const void *data)
+{
+    (void)data;
+    state_free(world->state);
+    sql_file_free(world->sql);
+    db_close(world->db);
+}
+
+static struct movie *get_movie(struct world *world, int32_t movie_id)
+{
+    GError *error = NULL;
+    struct movie *movie;
+    g_assert_true(state_movie(world->state, movie_id, &movie, &error));
+    return movie;
+}
+
+static void put(struct world *world, int32_t movie_id, int64_t event_ms, int32_t vote_count)
+{
+    GError *error = NULL;
+    struct bin_window *window;
+    bool new;
+    g_assert_true(state_window(world->state, get_movie(world, movie_id), BIN_RATINGS, event_ms,
+                               &window, &new, &error));
+    window->rating.vote_count = vote_count;
+}
+
+static void commit(struct world *world)
+{
+    GError *error = NULL;
+    g_assert_true(state_write(world->state, &error));
+    g_assert_no_error(error);
+    state_committed(world->state);
+}
+
+/* The number of the window found, or -1. */
+static int found_window(struct world *world, int32_t movie_id, int window, bool after)
+{
+    GError *error = NULL;
+    struct window_ref ref;
+    bool found;
+    int64_t start_ms = NOON_MS + window * WINDOW_MS;
+    g_assert_true((after ? state_after : state_before)(
+        world->state, get_movie(world, movie_id), BIN_RATINGS, start_ms, &ref, &found, &error));
+    if (!found)
+        return -1;
+    int number = (int)((ref.start_ms - NOON_MS) / WINDOW_MS);
+    g_assert_cmpint(window_ref_get(&ref)->rating.vote_count, ==, number);
+    return number;
+}
+
+static int expected_window(const bool *there, int window, int direction)
+{
+    for (int at = window + direction;
+         at >= 0 && at < SPAN && at * direction <= window * direction + 300; at += direction) {
+        if (there[at])
+            return at; /* 300 windows are 25 h, which is in */
+    }
+    return -1;
+}
+
+static void check_all(struct world *world, int32_t movie_id, const bool *there)
+{
+    for (int window = 0; window < SPAN; window++) {
+        g_assert_cmpint(found_window(world, movie_id, window, false), ==,
+                        expected_window(there, window, -1));
+        g_assert_cmpint(found_window(world, movie_id, window, true), ==,
+                        expected_window(there, window, 1));
+    }
+}
+
+/* Sparse and dense movies, windows added in random order, asked in memory, after a commit, and by a
+ * new life. */
+static void test_neighbours(struct world *world, const void *data)
+{
+    (void)data;
+    static const double densities[] = {0.004, 0.01, 0.1, 0.9};
+    GRand *random = g_rand_new_with_seed(5);
+    for (int32_t movie = 0; movie < (int32_t)G_N_ELEMENTS(densities); movie++) {
+        bool there[SPAN] = {false};
+        for (int i = 0; i < SPAN * densities[movie]; i++) {
+            int window = g_rand_int_range(random, 0, SPAN);
+            there[window] = true;
+            put(world, movie, NOON_MS + window * WINDOW_MS + g_rand_int_range(random, 0, WINDOW_MS),
+                window);
+            if (g_rand_int_range(random, 0, 10) == 0)
+                commit(world);
+        }
+        check_all(world, movie, there);
+        commit(world);
+        check_all(world, movie, there);
+        state_free(world->state);
+        open_state(world);
+        check_all(world, movie, there);
+    }
+    g_rand_free(random);
+}
+
+/* Hours that no held window can read are forgotten, in memory and on disk; later ones stay. */
+static void test_forget(struct world *world, const void *data)
+{
+    (void)data;
+    put(world, 1, NOON_MS, 0);
+    put(world, 1, NOON_MS + 12 * WINDOW_MS, 12);
+    commit(world);
+    /* The hour after noon is the first that is reachable: 52 h + 1 h - and 50 h of lookback before.
+     */
+    state_advance(world->state, BIN_RATINGS, NOON_MS + (1 + 52 + 50) * MS_PER_HOUR);
+    put(world, 1, NOON_MS + 120 * 12 * WINDOW_MS, 1440);
+    commit(world);
+    g_assert_cmpint(found_window(world, 1, 13, false), ==, 12);
+    g_assert_cmpint(found_window(world, 1, 12, false), ==, -1);
+    GError *error = NULL;
+    sqlite3_stmt *count = db_prepare(world->db, "SELECT count(*) FROM stream_bins", &error);
+    bool row;
+    g_assert_true(db_step(count, &row, &error));
+    g_assert_cmpint(sqlite3_column_int(count, 0), ==, 2);
+    sqlite3_finalize(count);
+}
+
+/* Windows 0, 3, 5, 6, 330 of a movie; a change of 3 reaches 3, 5 and 6; one of 6 only itself: 330
+ * is 27 h away. */
+static void test_cascade(struct world *world, const void *data)
+{
+    (void)data;
+    static const int windows[] = {0, 3, 5, 6, 330};
+    for (size_t i = 0; i < G_N_ELEMENTS(windows); i++)
+        put(world, 1, NOON_MS + windows[i] * WINDOW_MS, windows[i]);
+    commit(world);
+    static const struct {
+        int changed[2];
+        int reached[5], depths[5];
+        guint count;
+    } cases[] = {
+        {{3, 3}, {3, 5, 6}, {0, 1, 2}, 3},
+        {{6, 6}, {6}, {0}, 1},
+        {{0, 5}, {0, 3, 5, 6}, {0, 1, 0, 1}, 4},
+        {{330, 330}, {330}, {0}, 1},
+    };
+    g_autoptr(GArray) out = g_array_new(FALSE, FALSE, sizeof(struct cascade_window));
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        GError *error = NULL;
+        for (int j = 0; j < 2; j++)
+            put(world, 1, NOON_MS + cases[i].changed[j] * WINDOW_MS, cases[i].changed[j]);
+        g_assert_true(cascade_collect(world->state, get_movie(world, 1), BIN_RATINGS, 2, WINDOW_MS,
+                                      out, &error));
+        g_assert_cmpuint(out->len, ==, cases[i].count);
+        for (guint k = 0; k < out->len; k++) {
+            const struct cascade_window *window = &g_array_index(out, struct cascade_window, k);
+            g_assert_cmpint(window->ref.start_ms, ==, NOON_MS + cases[i].reached[k] * WINDOW_MS);
+            g_assert_cmpint(window->depth, ==, cases[i].depths[k]);
+        }
+        commit(world);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add("/stream/state/neighbours", struct world, NULL, world_open, test_neighbours,
+               world_close);
+    g_test_add("/stream/state/forget", struct world, NULL, world_open, test_forget, world_close);
+    g_test_add("/stream/state/cascade", struct world, NULL, world_open, test_cascade, world_close);
+    return g_test_run();
+}
