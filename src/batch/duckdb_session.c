@@ -182,22 +182,11 @@ bool duckdb_session_run(struct duckdb_session *session,
     return true;
 }
 
-bool duckdb_session_write(struct duckdb_session *session,
-                          const char *select,
-                          const char *url,
-                          int64_t *ret_rows,
-                          GError **error)
+bool duckdb_session_run_statement(struct duckdb_session *session,
+                                  const struct duckdb_statement *statement,
+                                  duckdb_result *ret_result,
+                                  GError **error)
 {
-    if (strchr(url, '\'')) {
-        error_set(error, BADDATA, "duckdb: %s has a quote in it", url);
-        return false;
-    }
-    duckdb_result result;
-    g_autofree char *copy =
-        g_strdup_printf("COPY (%s\n) TO '%s' (FORMAT parquet, COMPRESSION zstd)", select, url);
-    if (!duckdb_session_run(session, copy, &result, error))
-        return false;
-    *ret_rows = (int64_t)duckdb_rows_changed(&result);
-    duckdb_destroy_result(&result);
-    return true;
+    g_autofree char *sql = duckdb_statement_text(statement, error);
+    return sql && duckdb_session_run(session, sql, ret_result, error);
 }

@@ -11,6 +11,7 @@
 
 #include "base/context.h"
 #include "base/error.h"
+#include "batch/duckdb_statement.h"
 
 struct duckdb_session {
     duckdb_database database;
@@ -31,12 +32,10 @@ bool duckdb_session_run(struct duckdb_session *session,
                         duckdb_result *ret_result,
                         GError **error) MUST_CHECK;
 
-/* COPY of a query's rows to a Parquet file. */
-bool duckdb_session_write(struct duckdb_session *session,
-                          const char *select,
-                          const char *url,
-                          int64_t *ret_rows,
-                          GError **error) MUST_CHECK;
+bool duckdb_session_run_statement(struct duckdb_session *session,
+                                  const struct duckdb_statement *statement,
+                                  duckdb_result *ret_result,
+                                  GError **error) MUST_CHECK;
 
 /* Sets error from a failed statement's type and text. */
 void duckdb_session_error(duckdb_error_type type, const char *text, GError **error);

@@ -48,10 +48,10 @@ static void duck_close(struct engine *engine)
  */
 static void forget(struct duckdb_session *session, const char *name)
 {
-    g_autofree char *table = g_strdup_printf("DROP TABLE IF EXISTS %s", name);
-    g_autofree char *view = g_strdup_printf("DROP VIEW IF EXISTS %s", name);
-    (void)!duckdb_session_run(session, table, NULL, NULL);
-    (void)!duckdb_session_run(session, view, NULL, NULL);
+    static const char *const drops[] = {"drop_table", "drop_view"};
+    for (size_t i = 0; i < G_N_ELEMENTS(drops); i++)
+        (void)!duckdb_session_run_statement(
+            session, &(struct duckdb_statement){.name = drops[i], .relation = name}, NULL, NULL);
 }
 
 static bool duck_view(struct engine *engine,
@@ -61,36 +61,38 @@ static bool duck_view(struct engine *engine,
                       size_t urls_count,
                       GError **error)
 {
+    const struct duckdb_statement statement = {
+        .name = urls_count ? "view_of_files" : "view_of_select",
+        .relation = name,
+        .select = columns_sql,
+        .urls = urls,
+        .urls_count = urls_count,
+    };
     forget(session_of(engine), name);
-    g_autoptr(GString) sql = g_string_new(NULL);
-    g_string_append_printf(sql, "CREATE OR REPLACE TEMP VIEW %s AS ", name);
-    if (urls_count == 0)
-        g_string_append(sql, columns_sql);
-    else
-        g_string_append(sql, "SELECT * FROM read_parquet([");
-    for (size_t i = 0; i < urls_count; i++) {
-        if (strchr(urls[i], '\'')) {
-            error_set(error, BADDATA, "duckdb: %s has a quote in it", urls[i]);
-            return false;
-        }
-        g_string_append_printf(sql, "%s'%s'", i ? "," : "", urls[i]);
-    }
-    if (urls_count)
-        g_string_append(sql, "], hive_partitioning = false)");
-    return duckdb_session_run(session_of(engine), sql->str, NULL, error);
+    return duckdb_session_run_statement(session_of(engine), &statement, NULL, error);
+}
+
+/* A statement whose result is how many rows it made. */
+static bool run_counted(struct engine *engine,
+                        const struct duckdb_statement *statement,
+                        int64_t *ret_rows,
+                        GError **error)
+{
+    duckdb_result result;
+    if (!duckdb_session_run_statement(session_of(engine), statement, &result, error))
+        return false;
+    *ret_rows = (int64_t)duckdb_rows_changed(&result);
+    duckdb_destroy_result(&result);
+    return true;
 }
 
 static bool duck_table(
     struct engine *engine, const char *name, const char *sql, int64_t *ret_rows, GError **error)
 {
+    const struct duckdb_statement statement = {
+        .name = "table_of_select", .relation = name, .select = sql};
     forget(session_of(engine), name);
-    g_autofree char *create = g_strdup_printf("CREATE OR REPLACE TEMP TABLE %s AS %s", name, sql);
-    duckdb_result result;
-    if (!duckdb_session_run(session_of(engine), create, &result, error))
-        return false;
-    *ret_rows = (int64_t)duckdb_rows_changed(&result);
-    duckdb_destroy_result(&result);
-    return true;
+    return run_counted(engine, &statement, ret_rows, error);
 }
 
 static bool duck_drop(struct engine *engine, const char *name, GError **error)
@@ -103,7 +105,9 @@ static bool duck_drop(struct engine *engine, const char *name, GError **error)
 static bool duck_write(
     struct engine *engine, const char *sql, const char *url, int64_t *ret_rows, GError **error)
 {
-    return duckdb_session_write(session_of(engine), sql, url, ret_rows, error);
+    return run_counted(engine,
+                       &(struct duckdb_statement){.name = "write", .select = sql, .url = url},
+                       ret_rows, error);
 }
 
 /* ---- select ---- */

@@ -28,27 +28,26 @@ static bool add_view(struct duckdb_session *session,
                      const struct manifest_table *table,
                      GError **error)
 {
-    const char *slash = strchr(table->name, '/');
     g_autofree char *columns = columns_of(table->name);
-    if (!columns || !slash) /* spool: not a table of the lake */
+    if (!columns) /* spool: not a table of the lake */
         return true;
     struct arena *arena = arena_new();
-    g_autoptr(GString) sql = g_string_new(NULL);
-    g_string_append_printf(sql, "CREATE VIEW %.*s.%s AS ", (int)(slash - table->name), table->name,
-                           slash + 1);
+    g_autofree char *relation = g_strdelimit(g_strdup(table->name), "/", '.');
+    const char **urls = arena_array(arena, const char *, table->files->len + 1);
+    struct duckdb_statement statement = {
+        .name = table->files->len ? "query_view_of_files" : "query_view_of_select",
+        .relation = relation,
+        .select = columns,
+        .urls = urls,
+        .urls_count = table->files->len,
+    };
     bool done = true;
-    if (table->files->len == 0)
-        g_string_append(sql, columns);
     for (guint i = 0; done && i < table->files->len; i++) {
-        const struct manifest_file *file = table->files->pdata[i];
-        const char *url = lake_url(lake, file->name, arena, error);
-        done = url != NULL;
-        if (done)
-            g_string_append_printf(sql, "%s'%s'", i ? "," : "SELECT * FROM read_parquet([", url);
+        urls[i] = lake_url(lake, ((const struct manifest_file *)table->files->pdata[i])->name,
+                           arena, error);
+        done = urls[i] != NULL;
     }
-    if (table->files->len)
-        g_string_append(sql, "], hive_partitioning = false)");
-    done = done && duckdb_session_run(session, sql->str, NULL, error);
+    done = done && duckdb_session_run_statement(session, &statement, NULL, error);
     arena_free(arena);
     return done;
 }
@@ -58,8 +57,8 @@ static bool add_views(struct duckdb_session *session,
                       const struct manifest *manifest,
                       GError **error)
 {
-    if (!duckdb_session_run(
-            session, "CREATE SCHEMA bronze; CREATE SCHEMA silver; CREATE SCHEMA gold", NULL, error))
+    if (!duckdb_session_run_statement(session, &(struct duckdb_statement){.name = "query_schemas"},
+                                      NULL, error))
         return false;
     for (guint i = 0; i < manifest->tables->len; i++) {
         if (!add_view(session, lake, manifest->tables->pdata[i], error))
@@ -174,10 +173,11 @@ static bool run(struct duckdb_session *session,
     size_t len = strlen(trimmed);
     if (len && trimmed[len - 1] == ';')
         trimmed[len - 1] = '\0';
-    g_autofree char *wrapped = g_strdup_printf(
-        format == QUERY_JSON ? "SELECT CAST(to_json(q) AS VARCHAR) FROM (%s\n) AS q"
-                             : "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (%s\n) AS q",
-        trimmed);
+    const struct duckdb_statement statement = {
+        .name = format == QUERY_JSON ? "query_json" : "query_text", .select = trimmed};
+    g_autofree char *wrapped = duckdb_statement_text(&statement, error);
+    if (!wrapped)
+        return false;
     duckdb_result result;
     if (!one_statement(session, trimmed, error) || !one_statement(session, wrapped, error) ||
         !duckdb_session_run(session, wrapped, &result, error))

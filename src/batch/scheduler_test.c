@@ -53,11 +53,19 @@ static double runs(struct stage *stage, const char *result)
     return metrics_get(stage->world.context.metrics, METRIC_BATCH_RUNS, result);
 }
 
+/* Real time passes for the thread that is watched. */
+static void pause_ms(int64_t real_ms)
+{
+    struct stop *nobody = stop_new();
+    stop_wait_ms(nobody, real_ms);
+    stop_free(nobody);
+}
+
 /* Waits for another thread's count, not for time: it gives up only when something is broken. */
 static void await_runs(struct stage *stage, const char *result, double wanted)
 {
     for (int i = 0; i < 3000 && runs(stage, result) < wanted; i++)
-        g_usleep(10000);
+        pause_ms(10);
     g_assert_cmpfloat(runs(stage, result), ==, wanted);
 }
 
@@ -77,18 +85,23 @@ static void test_slots(void)
     struct stage stage = {0};
     start(&stage, "exit 0");
     await_runs(&stage, "done", 1); /* nothing was published yet: at once */
+    struct metrics *metrics = stage.world.context.metrics;
+    g_assert_cmpfloat(metrics_get(metrics, METRIC_BATCH_PEAK_BYTES, NULL), >, 0);
     int64_t interval_ms = stage.world.config->batch_interval_ms;
     clock_advance(stage.world.context.clock, interval_ms - 1); /* one before the next slot */
-    g_usleep(600000); /* three looks at the clock: nothing may happen */
+    pause_ms(600); /* three looks at the clock: nothing may happen */
     g_assert_cmpfloat(runs(&stage, "done"), ==, 1);
     clock_advance(stage.world.context.clock, 1);
     await_runs(&stage, "done", 2);
     clock_advance(stage.world.context.clock,
                   3 * interval_ms); /* three slots passed: made up for once */
     await_runs(&stage, "done", 3);
-    g_usleep(600000);
+    pause_ms(600);
     g_assert_cmpfloat(runs(&stage, "done"), ==, 3);
     g_assert_cmpfloat(runs(&stage, "failed"), ==, 0);
+    g_assert_cmpfloat(metrics_get(metrics, METRIC_BATCH_SECONDS, NULL), >=, 0);
+    g_assert_cmpfloat(metrics_get(metrics, METRIC_BATCH_LAST_SUCCESS_TIME, NULL), ==,
+                      (double)(clock_now_ms(stage.world.context.clock) / MS_PER_SECOND));
     finish(&stage);
 }
 
@@ -97,7 +110,7 @@ static void test_retries(void)
     struct stage stage = {0};
     start(&stage, "exit 1");
     await_runs(&stage, "failed", (double)stage.world.config->batch_attempts);
-    g_usleep(600000);
+    pause_ms(600);
     g_assert_cmpfloat(runs(&stage, "failed"), ==, (double)stage.world.config->batch_attempts);
     clock_advance(stage.world.context.clock, stage.world.config->batch_interval_ms);
     await_runs(&stage, "failed", 2 * (double)stage.world.config->batch_attempts);
@@ -111,7 +124,7 @@ static void test_stop(void)
     start(&stage, "echo started > \"$0.started\"; exec sleep 600");
     g_autofree char *mark = g_strconcat(stage.spawn.program, ".started", NULL);
     for (int i = 0; i < 3000 && !g_file_test(mark, G_FILE_TEST_EXISTS); i++)
-        g_usleep(10000);
+        pause_ms(10);
     stop_request(stage.world.context.stop);
     pthread_join(stage.thread, NULL);
     g_assert_true(stage.done);

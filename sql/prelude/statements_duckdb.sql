@@ -1,0 +1,34 @@
+-- What the engine does with the rows of a file, in DuckDB's words. ${relation}, ${select}, ${urls}, ${url}: put in by duckdb_statement.c.
+
+-- name: drop_table
+DROP TABLE IF EXISTS ${relation}
+-- name: drop_view
+DROP VIEW IF EXISTS ${relation}
+-- name: view_of_files
+CREATE TEMP VIEW ${relation} AS SELECT * FROM read_parquet([${urls}], hive_partitioning = false)
+-- name: view_of_select
+CREATE TEMP VIEW ${relation} AS ${select}
+-- name: table_of_select
+CREATE TEMP TABLE ${relation} AS ${select}
+-- name: write
+COPY (
+${select}
+) TO '${url}' (FORMAT parquet, COMPRESSION zstd)
+
+-- `marquee query`: the layers as schemas, their tables as views in them, the question as a subquery.
+-- name: query_schemas
+CREATE SCHEMA bronze;
+CREATE SCHEMA silver;
+CREATE SCHEMA gold;
+-- name: query_view_of_files
+CREATE VIEW ${relation} AS SELECT * FROM read_parquet([${urls}], hive_partitioning = false)
+-- name: query_view_of_select
+CREATE VIEW ${relation} AS ${select}
+-- name: query_json
+SELECT CAST(to_json(q) AS VARCHAR) FROM (
+${select}
+) AS q
+-- name: query_text
+SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (
+${select}
+) AS q
