@@ -60,22 +60,40 @@ static int by_popularity(const void *a, const void *b)
     return (x->movie_id > y->movie_id) - (x->movie_id < y->movie_id);
 }
 
+/* Of two rows of one movie the more popular first. */
 static int by_id(const void *a, const void *b)
 {
     const struct row *x = a, *y = b;
-    return (x->movie_id > y->movie_id) - (x->movie_id < y->movie_id);
+    if (x->movie_id != y->movie_id)
+        return x->movie_id > y->movie_id ? 1 : -1;
+    return by_popularity(a, b);
+}
+
+/* A file that names a movie twice: the first of adjacent rows stays. */
+static void drop_repeated(GArray *rows)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < rows->len; i++) {
+        struct row row = g_array_index(rows, struct row, i);
+        if (!kept || g_array_index(rows, struct row, kept - 1).movie_id != row.movie_id)
+            g_array_index(rows, struct row, kept++) = row;
+    }
+    g_array_set_size(rows, kept);
 }
 
 /* Keeps the most popular ones. */
 static void trim_popular(struct reading *reading)
 {
     GArray *popular = reading->popular;
+    unsigned before = popular->len;
     qsort(popular->data, popular->len, sizeof(struct row), by_popularity);
-    if (popular->len <= reading->popular_max)
-        return;
-    reading->progress.left_out += (int64_t)(popular->len - reading->popular_max);
-    g_array_set_size(popular, (unsigned)reading->popular_max);
-    reading->least_e4 = g_array_index(popular, struct row, reading->popular_max - 1).popularity_e4;
+    drop_repeated(popular);
+    if (popular->len >= reading->popular_max) {
+        g_array_set_size(popular, (unsigned)reading->popular_max);
+        reading->least_e4 =
+            g_array_index(popular, struct row, reading->popular_max - 1).popularity_e4;
+    }
+    reading->progress.left_out += before - popular->len;
 }
 
 static void keep(struct reading *reading, const struct exports_line *line)
@@ -290,12 +308,10 @@ static bool write_day(struct reading *reading, int64_t day_ms, GError **error)
     GArray *rows = reading->rows;
     g_array_append_vals(rows, reading->popular->data, reading->popular->len);
     qsort(rows->data, rows->len, sizeof(struct row), by_id);
+    drop_repeated(rows);
     g_autoptr(GString) csv = g_string_new("day,movie_id,popularity\n");
     for (size_t i = 0; i < rows->len; i++) {
-        const struct row *row = &g_array_index(rows, struct row, i);
-        if (i && row[-1].movie_id == row->movie_id)
-            continue; /* a file that names a movie twice */
-        append_row(csv, date, row);
+        append_row(csv, date, &g_array_index(rows, struct row, i));
         reading->progress.kept++;
     }
     g_autoptr(GByteArray) packed = pack(csv, error);

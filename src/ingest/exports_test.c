@@ -134,18 +134,20 @@ static void test_what_is_kept(void)
         LINE(900, 3) LINE(603, 0.0001) LINE(901, 5) LINE(902, 4.5) LINE(11, 79.6612) LINE(
             903, 1) "{\"adult\":true,\"id\":904,\"popularity\":99,\"video\":false}\n"
                     "{\"adult\":false,\"id\":905,\"popularity\":99,\"video\":true}\n" LINE(906, 0)
-                        LINE(907, 4.5) LINE(901, 5));
+                        LINE(907, 4.5) LINE(901, 5) LINE(800, 4.5));
     struct exports_progress progress = take(&fixture, path);
     g_autofree char *day = read_day(&fixture, "2026-03-02");
-    /* The tracked two, and the two most popular others: 901, and of 902 and 907 the lower id. */
+    /* The tracked two, and the two most popular others: 901, and of those at 4.5 the lowest id. */
     g_assert_cmpstr(day, ==,
                     "day,movie_id,popularity\n"
                     "2026-03-02,11,79.6612\n"
                     "2026-03-02,603,0.0001\n"
+                    "2026-03-02,800,4.5000\n"
                     "2026-03-02,901,5.0000\n");
-    g_assert_cmpint(progress.lines, ==, 11);
+    g_assert_cmpint(progress.lines, ==, 12);
     g_assert_cmpint(progress.malformed, ==, 0);
-    g_assert_cmpint(progress.kept, ==, 3);
+    g_assert_cmpint(progress.kept, ==, 4);
+    g_assert_cmpint(progress.left_out, ==, 8);
     g_assert_cmpint(progress.bytes, ==, progress.total_bytes);
     ingest_fixture_close(&fixture);
 }

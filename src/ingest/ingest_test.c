@@ -319,6 +319,8 @@ static void test_latest(void)
     struct fixture fixture;
     fixture_open(&fixture);
     fake_tmdb_set(fixture.fake, "/movie/latest", 200, "{" NUMBERS(900, "en") ",\"adult\":true}");
+    fake_tmdb_set(fixture.fake, "/movie/900", 200, WHOLE(900, "Not for us"));
+    fake_tmdb_set(fixture.fake, "/movie/900/reviews", 200, REVIEWS(900, 1, 1, ""));
     run(&fixture);
     g_assert_null(planner_find(fixture.ingest->planner, 900));
     fake_tmdb_set(fixture.fake, "/movie/latest", 200,
