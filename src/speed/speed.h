@@ -1,12 +1,13 @@
 /* Speed store: the tables of the speed layer (contracts/speed.sql, contracts/speed.cql), kept for
  * speed.retention after their hour's end, with a feed of the keys that changed.
  *
- *   stream ── speed_write ──► tables + feed (one transaction)      sync ── speed_feed ──► keys ── speed_read_* ──► rows
+ *   stream ── speed_write ──► tables + feed (one transaction)      sync ── speed_feed ──► keys ──
+ * speed_read_* ──► rows
  *
- * hour and window times are ms UTC of their start. Readers filter by hour, so that what `clock` has expired is
- * never seen, swept or not: a row is held while hour + 1 h + retention > now.
- * A struct speed belongs to one thread; several threads and processes may have the store open. Callers include this;
- * backends include speed_backend.h. */
+ * hour and window times are ms UTC of their start. Readers filter by hour, so that what `clock` has
+ * expired is never seen, swept or not: a row is held while hour + 1 h + retention > now. A struct
+ * speed belongs to one thread; several threads and processes may have the store open. Callers
+ * include this; backends include speed_backend.h. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,7 +19,14 @@
 
 struct speed;
 
-enum speed_table { SPEED_SENTIMENT, SPEED_STATS, SPEED_TRENDING, SPEED_LIVE, SPEED_HOUR_COUNTS, SPEED_TABLE_COUNT };
+enum speed_table {
+    SPEED_SENTIMENT,
+    SPEED_STATS,
+    SPEED_TRENDING,
+    SPEED_LIVE,
+    SPEED_HOUR_COUNTS,
+    SPEED_TABLE_COUNT
+};
 
 /* "review_sentiments", "movie_stats", "trending_movies", "real_time_stats", "hour_counts". */
 const char *speed_table_name(enum speed_table table);
@@ -86,7 +94,8 @@ struct speed_batch {
     size_t sentiment_gone_count;
 };
 
-/* A key that changed. Trending: movie_id 0. Sentiment and stats: (movie_id, hour). Hour counts and live: movie_id 0. */
+/* A key that changed. Trending: movie_id 0. Sentiment and stats: (movie_id, hour). Hour counts and
+ * live: movie_id 0. */
 struct speed_change {
     int64_t sequence;
     enum speed_table table;
@@ -98,11 +107,12 @@ struct speed_change {
 struct speed *speed_open(const struct context *context, GError **error) MUST_CHECK;
 void speed_close(struct speed *speed); /* accepts NULL */
 
-/* Upserts and appends the changed keys to the feed, all or nothing. Rows whose hour clock has expired are left out. */
+/* Upserts and appends the changed keys to the feed, all or nothing. Rows whose hour clock has
+ * expired are left out. */
 bool speed_write(struct speed *speed, const struct speed_batch *batch, GError **error) MUST_CHECK;
 
-/* Changes with a sequence above after, oldest first, at most count_max; a key that changed again stands once, at its
- * latest sequence. */
+/* Changes with a sequence above after, oldest first, at most count_max; a key that changed again
+ * stands once, at its latest sequence. */
 bool speed_feed(struct speed *speed,
                 int64_t after,
                 size_t count_max,
@@ -112,24 +122,63 @@ bool speed_feed(struct speed *speed,
                 GError **error) MUST_CHECK;
 
 /* Rows of a movie with from_hour_ms <= hour < to_hour_ms, by hour then window. */
-bool speed_read_stats(struct speed *speed, int32_t movie_id, int64_t from_hour_ms, int64_t to_hour_ms, struct arena *arena,
-                      struct stats_row **ret_rows, size_t *ret_count, GError **error) MUST_CHECK;
-bool speed_read_sentiment(struct speed *speed, int32_t movie_id, int64_t from_hour_ms, int64_t to_hour_ms, struct arena *arena,
-                          struct sentiment_row **ret_rows, size_t *ret_count, GError **error) MUST_CHECK;
+bool speed_read_stats(struct speed *speed,
+                      int32_t movie_id,
+                      int64_t from_hour_ms,
+                      int64_t to_hour_ms,
+                      struct arena *arena,
+                      struct stats_row **ret_rows,
+                      size_t *ret_count,
+                      GError **error) MUST_CHECK;
+bool speed_read_sentiment(struct speed *speed,
+                          int32_t movie_id,
+                          int64_t from_hour_ms,
+                          int64_t to_hour_ms,
+                          struct arena *arena,
+                          struct sentiment_row **ret_rows,
+                          size_t *ret_count,
+                          GError **error) MUST_CHECK;
 /* Rows of all movies, by (movie_id, hour): for reconciliation and tests. */
-bool speed_scan_stats(struct speed *speed, struct arena *arena, struct stats_row **ret_rows, size_t *ret_count, GError **error)
-    MUST_CHECK;
-bool speed_scan_sentiment(struct speed *speed, struct arena *arena, struct sentiment_row **ret_rows, size_t *ret_count, GError **error)
-    MUST_CHECK;
+bool speed_scan_stats(struct speed *speed,
+                      struct arena *arena,
+                      struct stats_row **ret_rows,
+                      size_t *ret_count,
+                      GError **error) MUST_CHECK;
+bool speed_scan_sentiment(struct speed *speed,
+                          struct arena *arena,
+                          struct sentiment_row **ret_rows,
+                          size_t *ret_count,
+                          GError **error) MUST_CHECK;
 /* Ranks of the hours, by hour then rank. */
-bool speed_read_trending(struct speed *speed, int64_t from_hour_ms, int64_t to_hour_ms, struct arena *arena,
-                         struct trending_row **ret_rows, size_t *ret_count, GError **error) MUST_CHECK;
+bool speed_read_trending(struct speed *speed,
+                         int64_t from_hour_ms,
+                         int64_t to_hour_ms,
+                         struct arena *arena,
+                         struct trending_row **ret_rows,
+                         size_t *ret_count,
+                         GError **error) MUST_CHECK;
 /* metric NULL: all of them. */
-bool speed_read_live(struct speed *speed, const char *metric, int64_t from_hour_ms, int64_t to_hour_ms, struct arena *arena,
-                     struct live_row **ret_rows, size_t *ret_count, GError **error) MUST_CHECK;
-bool speed_read_hour_counts(struct speed *speed, int64_t from_hour_ms, int64_t to_hour_ms, struct arena *arena,
-                            struct hour_count_row **ret_rows, size_t *ret_count, GError **error) MUST_CHECK;
+bool speed_read_live(struct speed *speed,
+                     const char *metric,
+                     int64_t from_hour_ms,
+                     int64_t to_hour_ms,
+                     struct arena *arena,
+                     struct live_row **ret_rows,
+                     size_t *ret_count,
+                     GError **error) MUST_CHECK;
+bool speed_read_hour_counts(struct speed *speed,
+                            int64_t from_hour_ms,
+                            int64_t to_hour_ms,
+                            struct arena *arena,
+                            struct hour_count_row **ret_rows,
+                            size_t *ret_count,
+                            GError **error) MUST_CHECK;
 
-/* Removes rows whose hour has expired by clock and feed entries up to feed_done (what sync has copied).
- * At most rows_max a call; ret_rows: how many went. Another writer may hold the store: AGAIN. */
-bool speed_expire(struct speed *speed, int64_t feed_done, size_t rows_max, int64_t *ret_rows, GError **error) MUST_CHECK;
+/* Removes rows whose hour has expired by clock and feed entries up to feed_done (what sync has
+ * copied). At most rows_max a call; ret_rows: how many went. Another writer may hold the store:
+ * AGAIN. */
+bool speed_expire(struct speed *speed,
+                  int64_t feed_done,
+                  size_t rows_max,
+                  int64_t *ret_rows,
+                  GError **error) MUST_CHECK;

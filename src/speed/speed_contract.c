@@ -169,6 +169,7 @@ static void test_range(struct world *world, const void *data)
     g_assert_cmpuint(count, ==, 2);
     g_assert_cmpint(read[0].popularity_e4, ==, 1);
     g_assert_cmpint(read[1].popularity_e4, ==, 2);
+    g_assert_true(metrics_get(world->metrics, METRIC_SPEED_ROWS, "movie_stats") == 4);
     read_stats(world, world->speed, 11, NOON_MS + 1, INT64_MAX, &count);
     g_assert_cmpuint(count, ==, 0);
     read_stats(world, world->speed, 13, ALL, &count);

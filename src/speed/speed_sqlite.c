@@ -12,40 +12,12 @@
 #include "base/config.h"
 #include "model/db.h"
 #include "model/record.h"
-#include "speed/speed_backend.h"
+#include "speed/speed_sqlite_store.h"
 
 #define SPEED_LAYOUT 1
 #define ROWS_FIRST   64
 
-enum statement {
-    PUT_STATS,
-    PUT_SENTIMENT,
-    DROP_SENTIMENT,
-    DROP_TRENDING,
-    PUT_TRENDING,
-    PUT_LIVE,
-    PUT_HOUR_COUNT,
-    PUT_FEED,
-    READ_SEQUENCE,
-    PUT_SEQUENCE,
-    READ_FEED,
-    READ_STATS,
-    SCAN_STATS,
-    READ_SENTIMENT,
-    SCAN_SENTIMENT,
-    READ_TRENDING,
-    READ_LIVE,
-    READ_HOUR_COUNTS,
-    EXPIRE_SENTIMENT, /* the next five in the order of enum speed_table */
-    EXPIRE_STATS,
-    EXPIRE_TRENDING,
-    EXPIRE_LIVE,
-    EXPIRE_HOUR_COUNTS,
-    EXPIRE_FEED,
-    STATEMENT_COUNT,
-};
-
-static const char *const statement_names[STATEMENT_COUNT] = {
+static const char *const statement_names[SPEED_STATEMENT_COUNT] = {
     [PUT_STATS] = "put_stats",
     [PUT_SENTIMENT] = "put_sentiment",
     [DROP_SENTIMENT] = "drop_sentiment",
@@ -72,21 +44,14 @@ static const char *const statement_names[STATEMENT_COUNT] = {
     [EXPIRE_FEED] = "expire_feed",
 };
 
-struct speed_sqlite {
-    struct speed base;
-    sqlite3 *db;
-    bool owns_db;
-    struct sql_file *sql;
-    sqlite3_stmt *statements[STATEMENT_COUNT]; /* prepared at first use */
-};
-
-static struct speed_sqlite *self(struct speed *speed)
+struct speed_sqlite *speed_sqlite_self(struct speed *speed)
 {
     assert(speed->ops == &speed_sqlite_ops);
     return (struct speed_sqlite *)speed;
 }
 
-static sqlite3_stmt *use(struct speed_sqlite *store, enum statement which, GError **error)
+sqlite3_stmt *
+speed_sqlite_use(struct speed_sqlite *store, enum speed_statement which, GError **error)
 {
     if (!store->statements[which])
         store->statements[which] =
@@ -96,8 +61,8 @@ static sqlite3_stmt *use(struct speed_sqlite *store, enum statement which, GErro
 
 static void store_close(struct speed *speed)
 {
-    struct speed_sqlite *store = self(speed);
-    for (size_t i = 0; i < STATEMENT_COUNT; i++)
+    struct speed_sqlite *store = speed_sqlite_self(speed);
+    for (size_t i = 0; i < SPEED_STATEMENT_COUNT; i++)
         sqlite3_finalize(store->statements[i]);
     if (store->owns_db)
         db_close(store->db);
@@ -153,7 +118,7 @@ static bool note(struct writing *writing,
     if (writing->last_table == table && writing->last_hour_ms == hour_ms &&
         writing->last_movie_id == movie_id)
         return true;
-    sqlite3_stmt *put = use(writing->store, PUT_FEED, error);
+    sqlite3_stmt *put = speed_sqlite_use(writing->store, PUT_FEED, error);
     if (!put)
         return false;
     db_bind_int(put, 1, writing->sequence);
@@ -192,7 +157,7 @@ static int compare_stats(const void *a, const void *b)
 
 static bool put_stats(struct writing *writing, const struct stats_row *row, GError **error)
 {
-    sqlite3_stmt *put = use(writing->store, PUT_STATS, error);
+    sqlite3_stmt *put = speed_sqlite_use(writing->store, PUT_STATS, error);
     if (!put)
         return false;
     db_bind_int(put, 1, row->hour_ms);
@@ -231,7 +196,7 @@ static int compare_sentiment(const void *a, const void *b)
 
 static bool put_sentiment(struct writing *writing, const struct sentiment_row *row, GError **error)
 {
-    sqlite3_stmt *put = use(writing->store, PUT_SENTIMENT, error);
+    sqlite3_stmt *put = speed_sqlite_use(writing->store, PUT_SENTIMENT, error);
     if (!put)
         return false;
     db_bind_int(put, 1, row->hour_ms);
@@ -250,7 +215,7 @@ static bool put_sentiment(struct writing *writing, const struct sentiment_row *r
 
 static bool drop_sentiment(struct writing *writing, const struct sentiment_row *row, GError **error)
 {
-    sqlite3_stmt *drop = use(writing->store, DROP_SENTIMENT, error);
+    sqlite3_stmt *drop = speed_sqlite_use(writing->store, DROP_SENTIMENT, error);
     if (!drop)
         return false;
     db_bind_int(drop, 1, row->hour_ms);
@@ -281,7 +246,7 @@ write_sentiment(struct writing *writing, const struct speed_batch *batch, GError
 
 static bool drop_trending(struct writing *writing, int64_t hour_ms, GError **error)
 {
-    sqlite3_stmt *drop = use(writing->store, DROP_TRENDING, error);
+    sqlite3_stmt *drop = speed_sqlite_use(writing->store, DROP_TRENDING, error);
     if (!drop)
         return false;
     db_bind_int(drop, 1, hour_ms);
@@ -290,7 +255,7 @@ static bool drop_trending(struct writing *writing, int64_t hour_ms, GError **err
 
 static bool put_trending(struct writing *writing, const struct trending_row *row, GError **error)
 {
-    sqlite3_stmt *put = use(writing->store, PUT_TRENDING, error);
+    sqlite3_stmt *put = speed_sqlite_use(writing->store, PUT_TRENDING, error);
     if (!put)
         return false;
     db_bind_int(put, 1, row->hour_ms);
@@ -325,7 +290,7 @@ static bool write_trending(struct writing *writing, const struct speed_batch *ba
 
 static bool put_live(struct writing *writing, const struct live_row *row, GError **error)
 {
-    sqlite3_stmt *put = use(writing->store, PUT_LIVE, error);
+    sqlite3_stmt *put = speed_sqlite_use(writing->store, PUT_LIVE, error);
     if (!put)
         return false;
     db_bind_int(put, 1, row->hour_ms);
@@ -338,7 +303,7 @@ static bool put_live(struct writing *writing, const struct live_row *row, GError
 static bool
 put_hour_count(struct writing *writing, const struct hour_count_row *row, GError **error)
 {
-    sqlite3_stmt *put = use(writing->store, PUT_HOUR_COUNT, error);
+    sqlite3_stmt *put = speed_sqlite_use(writing->store, PUT_HOUR_COUNT, error);
     if (!put)
         return false;
     db_bind_int(put, 1, row->hour_ms);
@@ -365,7 +330,7 @@ static bool write_rest(struct writing *writing, const struct speed_batch *batch,
 
 static bool read_sequence(struct speed_sqlite *store, int64_t *ret_sequence, GError **error)
 {
-    sqlite3_stmt *read = use(store, READ_SEQUENCE, error);
+    sqlite3_stmt *read = speed_sqlite_use(store, READ_SEQUENCE, error);
     bool row;
     if (!read || !db_step(read, &row, error))
         return false;
@@ -377,7 +342,7 @@ static bool read_sequence(struct speed_sqlite *store, int64_t *ret_sequence, GEr
 
 static bool write_sequence(struct speed_sqlite *store, int64_t sequence, GError **error)
 {
-    sqlite3_stmt *put = use(store, PUT_SEQUENCE, error);
+    sqlite3_stmt *put = speed_sqlite_use(store, PUT_SEQUENCE, error);
     if (!put)
         return false;
     db_bind_int(put, 1, sequence);
@@ -397,7 +362,7 @@ static bool store_write(struct speed *speed,
                         int64_t first_held_ms,
                         GError **error)
 {
-    struct speed_sqlite *store = self(speed);
+    struct speed_sqlite *store = speed_sqlite_self(speed);
     struct writing writing = {
         .store = store, .first_held_ms = first_held_ms, .last_table = SPEED_TABLE_COUNT};
     if (!sqlite3_get_autocommit(store->db))
@@ -411,286 +376,16 @@ static bool store_write(struct speed *speed,
     return db_commit(store->db, error);
 }
 
-/* ---- reading ---- */
-
-/* A growing array in an arena. */
-#define APPEND(arena, rows, count, capacity, value)                                                \
-    do {                                                                                           \
-        if ((count) == (capacity)) {                                                               \
-            size_t larger_ = (capacity) ? 2 * (capacity) : ROWS_FIRST;                             \
-            void *rows_ = arena_alloc((arena), larger_ * sizeof *(rows));                          \
-            if (count)                                                                             \
-                memcpy(rows_, (rows), (count) * sizeof *(rows));                                   \
-            (rows) = rows_;                                                                        \
-            (capacity) = larger_;                                                                  \
-        }                                                                                          \
-        (rows)[(count)++] = (value);                                                               \
-    } while (0)
-
-static const char *column_text(sqlite3_stmt *statement, int column, struct arena *arena)
-{
-    if (sqlite3_column_type(statement, column) == SQLITE_NULL)
-        return NULL;
-    struct span text = db_column_span(statement, column);
-    return arena_strndup(arena, text.data, text.len);
-}
-
-static bool has_value(sqlite3_stmt *statement, int column)
-{
-    return sqlite3_column_type(statement, column) != SQLITE_NULL;
-}
-
-static bool store_feed(struct speed *speed,
-                       int64_t after,
-                       size_t count_max,
-                       struct arena *arena,
-                       struct speed_change **ret_changes,
-                       size_t *ret_count,
-                       GError **error)
-{
-    sqlite3_stmt *read = use(self(speed), READ_FEED, error);
-    if (!read)
-        return false;
-    db_bind_int(read, 1, after);
-    db_bind_int(read, 2, (int64_t)count_max);
-    struct speed_change *changes = NULL;
-    size_t count = 0, capacity = 0;
-    for (bool row;;) {
-        if (!db_step(read, &row, error))
-            return false;
-        if (!row)
-            break;
-        struct speed_change change = {
-            .sequence = sqlite3_column_int64(read, 0),
-            .table = (enum speed_table)sqlite3_column_int(read, 1),
-            .hour_ms = sqlite3_column_int64(read, 2),
-            .movie_id = sqlite3_column_int(read, 3),
-        };
-        APPEND(arena, changes, count, capacity, change);
-    }
-    *ret_changes = changes;
-    *ret_count = count;
-    return true;
-}
-
-/* The statement for one movie's rows or for all, bound. */
-static sqlite3_stmt *use_for_movie(struct speed_sqlite *store,
-                                   enum statement one,
-                                   enum statement all,
-                                   int64_t movie_id,
-                                   int64_t from_hour_ms,
-                                   int64_t to_hour_ms,
-                                   GError **error)
-{
-    bool every = movie_id == SPEED_ALL_MOVIES;
-    sqlite3_stmt *read = use(store, every ? all : one, error);
-    if (!read)
-        return NULL;
-    if (every) {
-        db_bind_int(read, 1, from_hour_ms);
-        return read;
-    }
-    db_bind_int(read, 1, movie_id);
-    db_bind_int(read, 2, from_hour_ms);
-    db_bind_int(read, 3, to_hour_ms);
-    return read;
-}
-
-static bool store_read_stats(struct speed *speed,
-                             int64_t movie_id,
-                             int64_t from_hour_ms,
-                             int64_t to_hour_ms,
-                             struct arena *arena,
-                             struct stats_row **ret_rows,
-                             size_t *ret_count,
-                             GError **error)
-{
-    sqlite3_stmt *read = use_for_movie(self(speed), READ_STATS, SCAN_STATS, movie_id, from_hour_ms,
-                                       to_hour_ms, error);
-    if (!read)
-        return false;
-    struct stats_row *rows = NULL;
-    size_t count = 0, capacity = 0;
-    for (bool more;;) {
-        if (!db_step(read, &more, error))
-            return false;
-        if (!more)
-            break;
-        struct stats_row row = {
-            .hour_ms = sqlite3_column_int64(read, 0),
-            .movie_id = sqlite3_column_int(read, 1),
-            .title = column_text(read, 2, arena),
-            .vote_average_e4 = e4_from_double(sqlite3_column_double(read, 3)),
-            .vote_count = sqlite3_column_int(read, 4),
-            .popularity_e4 = e4_from_double(sqlite3_column_double(read, 5)),
-            .has_velocity = has_value(read, 6),
-            .rating_velocity = sqlite3_column_double(read, 6),
-            .last_updated_ms = sqlite3_column_int64(read, 7),
-        };
-        APPEND(arena, rows, count, capacity, row);
-    }
-    *ret_rows = rows;
-    *ret_count = count;
-    return true;
-}
-
-static bool store_read_sentiment(struct speed *speed,
-                                 int64_t movie_id,
-                                 int64_t from_hour_ms,
-                                 int64_t to_hour_ms,
-                                 struct arena *arena,
-                                 struct sentiment_row **ret_rows,
-                                 size_t *ret_count,
-                                 GError **error)
-{
-    sqlite3_stmt *read = use_for_movie(self(speed), READ_SENTIMENT, SCAN_SENTIMENT, movie_id,
-                                       from_hour_ms, to_hour_ms, error);
-    if (!read)
-        return false;
-    struct sentiment_row *rows = NULL;
-    size_t count = 0, capacity = 0;
-    for (bool more;;) {
-        if (!db_step(read, &more, error))
-            return false;
-        if (!more)
-            break;
-        struct sentiment_row row = {
-            .hour_ms = sqlite3_column_int64(read, 0),
-            .movie_id = sqlite3_column_int(read, 1),
-            .window_start_ms = sqlite3_column_int64(read, 2),
-            .window_end_ms = sqlite3_column_int64(read, 3),
-            .avg_sentiment = sqlite3_column_double(read, 4),
-            .sentiment_sum_e4 = sqlite3_column_int64(read, 5),
-            .review_count = sqlite3_column_int(read, 6),
-            .positive_count = sqlite3_column_int(read, 7),
-            .negative_count = sqlite3_column_int(read, 8),
-            .neutral_count = sqlite3_column_int(read, 9),
-            .has_velocity = has_value(read, 10),
-            .sentiment_velocity = sqlite3_column_double(read, 10),
-        };
-        APPEND(arena, rows, count, capacity, row);
-    }
-    *ret_rows = rows;
-    *ret_count = count;
-    return true;
-}
-
-static bool store_read_trending(struct speed *speed,
-                                int64_t from_hour_ms,
-                                int64_t to_hour_ms,
-                                struct arena *arena,
-                                struct trending_row **ret_rows,
-                                size_t *ret_count,
-                                GError **error)
-{
-    sqlite3_stmt *read = use(self(speed), READ_TRENDING, error);
-    if (!read)
-        return false;
-    db_bind_int(read, 1, from_hour_ms);
-    db_bind_int(read, 2, to_hour_ms);
-    struct trending_row *rows = NULL;
-    size_t count = 0, capacity = 0;
-    for (bool more;;) {
-        if (!db_step(read, &more, error))
-            return false;
-        if (!more)
-            break;
-        struct trending_row row = {
-            .hour_ms = sqlite3_column_int64(read, 0),
-            .rank = sqlite3_column_int(read, 1),
-            .window_end_ms = sqlite3_column_int64(read, 2),
-            .movie_id = sqlite3_column_int(read, 3),
-            .title = column_text(read, 4, arena),
-            .trending_score = sqlite3_column_double(read, 5),
-            .velocity = sqlite3_column_double(read, 6),
-            .has_acceleration = has_value(read, 7),
-            .acceleration = sqlite3_column_double(read, 7),
-        };
-        APPEND(arena, rows, count, capacity, row);
-    }
-    *ret_rows = rows;
-    *ret_count = count;
-    return true;
-}
-
-static bool store_read_live(struct speed *speed,
-                            const char *metric,
-                            int64_t from_hour_ms,
-                            int64_t to_hour_ms,
-                            struct arena *arena,
-                            struct live_row **ret_rows,
-                            size_t *ret_count,
-                            GError **error)
-{
-    sqlite3_stmt *read = use(self(speed), READ_LIVE, error);
-    if (!read)
-        return false;
-    db_bind_text(read, 1, metric);
-    db_bind_int(read, 2, from_hour_ms);
-    db_bind_int(read, 3, to_hour_ms);
-    struct live_row *rows = NULL;
-    size_t count = 0, capacity = 0;
-    for (bool more;;) {
-        if (!db_step(read, &more, error))
-            return false;
-        if (!more)
-            break;
-        struct live_row row = {
-            .hour_ms = sqlite3_column_int64(read, 0),
-            .metric = column_text(read, 1, arena),
-            .window_start_ms = sqlite3_column_int64(read, 2),
-            .value = sqlite3_column_double(read, 3),
-        };
-        APPEND(arena, rows, count, capacity, row);
-    }
-    *ret_rows = rows;
-    *ret_count = count;
-    return true;
-}
-
-static bool store_read_hour_counts(struct speed *speed,
-                                   int64_t from_hour_ms,
-                                   int64_t to_hour_ms,
-                                   struct arena *arena,
-                                   struct hour_count_row **ret_rows,
-                                   size_t *ret_count,
-                                   GError **error)
-{
-    sqlite3_stmt *read = use(self(speed), READ_HOUR_COUNTS, error);
-    if (!read)
-        return false;
-    db_bind_int(read, 1, from_hour_ms);
-    db_bind_int(read, 2, to_hour_ms);
-    struct hour_count_row *rows = NULL;
-    size_t count = 0, capacity = 0;
-    for (bool more;;) {
-        if (!db_step(read, &more, error))
-            return false;
-        if (!more)
-            break;
-        struct hour_count_row row = {
-            .hour_ms = sqlite3_column_int64(read, 0),
-            .topic = column_text(read, 1, arena),
-            .partition = sqlite3_column_int(read, 2),
-            .used_records = sqlite3_column_int64(read, 3),
-        };
-        APPEND(arena, rows, count, capacity, row);
-    }
-    *ret_rows = rows;
-    *ret_count = count;
-    return true;
-}
-
 /* ---- expiry ---- */
 
 static bool remove_rows(struct speed_sqlite *store,
-                        enum statement which,
+                        enum speed_statement which,
                         int64_t last,
                         size_t rows_max,
                         int64_t *ret_rows,
                         GError **error)
 {
-    sqlite3_stmt *drop = use(store, which, error);
+    sqlite3_stmt *drop = speed_sqlite_use(store, which, error);
     if (!drop)
         return false;
     db_bind_int(drop, 1, last);
@@ -708,14 +403,15 @@ static bool store_expire(struct speed *speed,
                          int64_t *ret_rows,
                          GError **error)
 {
-    enum statement which = (enum statement)((int)EXPIRE_SENTIMENT + (int)table);
-    return remove_rows(self(speed), which, first_held_ms - 1, rows_max, ret_rows, error);
+    enum speed_statement which = (enum speed_statement)((int)EXPIRE_SENTIMENT + (int)table);
+    return remove_rows(speed_sqlite_self(speed), which, first_held_ms - 1, rows_max, ret_rows,
+                       error);
 }
 
 static bool store_expire_feed(
     struct speed *speed, int64_t feed_done, size_t rows_max, int64_t *ret_rows, GError **error)
 {
-    return remove_rows(self(speed), EXPIRE_FEED, feed_done, rows_max, ret_rows, error);
+    return remove_rows(speed_sqlite_self(speed), EXPIRE_FEED, feed_done, rows_max, ret_rows, error);
 }
 
 const struct speed_ops speed_sqlite_ops = {
@@ -723,12 +419,12 @@ const struct speed_ops speed_sqlite_ops = {
     .open = store_open,
     .close = store_close,
     .write = store_write,
-    .feed = store_feed,
-    .read_stats = store_read_stats,
-    .read_sentiment = store_read_sentiment,
-    .read_trending = store_read_trending,
-    .read_live = store_read_live,
-    .read_hour_counts = store_read_hour_counts,
+    .feed = speed_sqlite_feed,
+    .read_stats = speed_sqlite_read_stats,
+    .read_sentiment = speed_sqlite_read_sentiment,
+    .read_trending = speed_sqlite_read_trending,
+    .read_live = speed_sqlite_read_live,
+    .read_hour_counts = speed_sqlite_read_hour_counts,
     .expire = store_expire,
     .expire_feed = store_expire_feed,
 };

@@ -46,7 +46,6 @@ struct bin_events {
 struct bin_window {
     int16_t index; /* within the hour */
     bool dirty;
-    bool late; /* changed after it was final, since the last commit */
     union {
         struct bin_rating rating;
         struct bin_reviews reviews;

@@ -36,7 +36,6 @@ sentiment_record(const struct job_context *job, const struct input *input, GErro
     if (!state_window(job->state, input->movie, BIN_REVIEWS, input->event_ms, &window, &new, error))
         return false;
     int64_t compound_e4 = vader_compound_e4(review->content.data, review->content.len);
-    window->late |= input->late;
     if (input->replaces)
         contribute(&window->reviews, input->old_compound_e4, -1);
     contribute(&window->reviews, compound_e4, 1);

@@ -22,7 +22,6 @@ static bool record_rating(const struct job_context *job, const struct input *inp
     if (!state_window(job->state, input->movie, BIN_RATINGS, input->event_ms, &window, &new, error))
         return false;
     int32_t event_ms = (int32_t)(input->event_ms - hour_start_ms(hour_of(input->event_ms)));
-    window->late |= input->late;
     if (!new &&event_ms < window->rating.event_ms)
         return true; /* not the last one; of equal times the higher offset is */
     window->rating = (struct bin_rating){

@@ -20,7 +20,6 @@ trending_record(const struct job_context *job, const struct input *input, GError
     bool new;
     if (!state_window(job->state, input->movie, BIN_EVENTS, input->event_ms, &window, &new, error))
         return false;
-    window->late |= input->late;
     window->events.count++;
     return true;
 }

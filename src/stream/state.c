@@ -432,7 +432,7 @@ static void clean(struct movie *movie)
             continue;
         bin->dirty_windows = false;
         for (uint32_t j = 0; j < bin->count; j++)
-            bin->windows[j].dirty = bin->windows[j].late = false;
+            bin->windows[j].dirty = false;
     }
 }
 

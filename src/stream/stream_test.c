@@ -233,6 +233,9 @@ static void test_deadletters(struct world *world, const void *data)
     g_assert_cmpint(counts.classes[RECORD_BAD], ==, 3);
     g_assert_cmpint(counts.classes[RECORD_USED], ==, 1);
     g_assert_true(metrics_get(world->metrics, METRIC_STREAM_RECORDS, "bad") == 3);
+    g_assert_true(metrics_get(world->metrics, METRIC_STREAM_COMMITS, NULL) >= 1);
+    g_assert_true(metrics_get(world->metrics, METRIC_STREAM_COMMIT_SECONDS, NULL) >= 1);
+    g_assert_true(metrics_get(world->metrics, METRIC_STREAM_LAG_RECORDS, "movie.ratings") == 0);
     size_t count;
     const struct bus_record *letters = read_topic(world, TOPIC_DEADLETTER, &count);
     g_assert_cmpuint(count, ==, 3);
@@ -344,7 +347,29 @@ static void test_late(struct world *world, const void *data)
     stream_counts(world->stream, NULL, &counts);
     g_assert_cmpint(counts.late, ==, 1);
     g_assert_true(metrics_get(world->metrics, METRIC_STREAM_LATE, NULL) == 1);
+    /* The clock says 12:30, the watermark is 12:20 less its 10 s. */
+    g_assert_true(metrics_get(world->metrics, METRIC_STREAM_WATERMARK_DELAY_SECONDS, NULL) == 610);
     g_assert_true(read_stats(world, 11, &count)->rating_velocity == 5000 / 10000.0 / (10.0 / 60));
+}
+
+/* Records on the bus that no commit covers yet are the lag. */
+static void test_lag(struct world *world, const void *data)
+{
+    (void)data;
+    GError *error = NULL;
+    for (int i = 0; i < 7; i++)
+        append_rating(world, 11, NOON_MS + i, 1, 1, 1);
+    settle(world);
+    world->config->stream_commit_records = 3; /* of the next life */
+    for (int i = 0; i < 10; i++)
+        append_rating(world, 11, NOON_MS + i, 1, 1, 1);
+    stream_close(world->stream);
+    open_stream(world);
+    bool idle;
+    g_assert_true(stream_step(world->stream, &idle, &error));
+    g_assert_true(metrics_get(world->metrics, METRIC_STREAM_LAG_RECORDS, "movie.ratings") == 7);
+    settle(world);
+    g_assert_true(metrics_get(world->metrics, METRIC_STREAM_LAG_RECORDS, "movie.ratings") == 0);
 }
 
 /* A title that comes after the observations reaches the rows that stand. */
@@ -452,10 +477,15 @@ int main(int argc, char **argv)
         const char *path;
         void (*test)(struct world *world, const void *data);
     } tests[] = {
-        {"/stream/example", test_example},     {"/stream/deadletters", test_deadletters},
-        {"/stream/lost_tail", test_lost_tail}, {"/stream/revisions", test_revisions},
-        {"/stream/late", test_late},           {"/stream/title", test_title},
-        {"/stream/damage", test_damage},       {"/stream/memory_bound", test_memory_bound},
+        {"/stream/example", test_example},
+        {"/stream/deadletters", test_deadletters},
+        {"/stream/lost_tail", test_lost_tail},
+        {"/stream/revisions", test_revisions},
+        {"/stream/late", test_late},
+        {"/stream/title", test_title},
+        {"/stream/lag", test_lag},
+        {"/stream/damage", test_damage},
+        {"/stream/memory_bound", test_memory_bound},
     };
     g_test_init(&argc, &argv, NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
