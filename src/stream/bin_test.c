@@ -49,8 +49,8 @@ static void test_round_trip(void)
     g_assert_cmpuint(read->count, ==, 4);
     for (uint32_t i = 0; i < 4; i++) {
         g_assert_cmpint(read->windows[i].index, ==, bin->windows[i].index);
-        g_assert_cmpmem(&read->windows[i].rating, sizeof(struct bin_rating),
-                        &bin->windows[i].rating, sizeof(struct bin_rating));
+        g_assert_true(memcmp(&read->windows[i].rating, &bin->windows[i].rating,
+                             sizeof(struct bin_rating)) == 0);
     }
     bin_free(read);
     bin_free(bin);
@@ -67,7 +67,7 @@ static void test_format(void)
     g_autoptr(GByteArray) bytes = g_byte_array_new();
     bin_encode(bin, bytes);
     g_assert_cmpuint(bytes->len, ==, sizeof expected);
-    g_assert_cmpmem(bytes->data, sizeof expected, expected, sizeof expected);
+    g_assert_true(memcmp(bytes->data, expected, sizeof expected) == 0);
     bin_free(bin);
 }
 

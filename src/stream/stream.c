@@ -1,6 +1,5 @@
 #include "stream/stream.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -67,7 +66,7 @@ struct stream {
     size_t letter_bytes;
     int64_t records_pending;
     int64_t last_commit_monotonic_ms;
-    bool broken; /* an error left the state half changed */
+    bool broken; /* an error left memory half changed: read the last commit again first */
 };
 
 static void letter_clear(gpointer data)
@@ -204,6 +203,23 @@ void stream_close(struct stream *stream)
     g_free(stream);
 }
 
+/* Drops all of memory and reads the last commit again: what came since is read again from the bus.
+ */
+static bool reload(struct stream *stream, GError **error)
+{
+    for (int p = 0; stream->tasks && p < stream->settings.partitions; p++)
+        task_close(stream->tasks[p]);
+    g_clear_pointer(&stream->tasks, g_free);
+    g_array_set_size(stream->letters, 0);
+    stream->letter_bytes = 0;
+    stream->records_pending = 0;
+    live_free(stream->live);
+    stream->live = live_new(stream->db, stream->sql, error);
+    stream->broken = !stream->live || !ranker_rolled_back(stream->ranker, error) ||
+                     !open_tasks(stream, error) || !load_hour_counts(stream, error);
+    return !stream->broken;
+}
+
 /* ---- reading ---- */
 
 static void keep_letter(struct stream *stream,
@@ -292,16 +308,15 @@ static bool read_partition(
     }
     if (take_batch(stream, task, input, &batch, error))
         return true;
-    /* AGAIN left nothing half done. */
-    stream->broken = !error || !error_is(*error, AGAIN);
+    stream->broken = task->half_done;
     return false;
 }
 
 bool stream_step(struct stream *stream, bool *ret_idle, GError **error)
 {
-    g_autoptr(GError) why = NULL;
-    assert(!stream->broken);
     bool idle = true;
+    if (stream->broken && !reload(stream, error))
+        return false;
     /* What an earlier commit couldn't send. */
     if (!outbox_send(stream->outbox, stream->bus, error))
         return false;
@@ -311,10 +326,8 @@ bool stream_step(struct stream *stream, bool *ret_idle, GError **error)
             /* Also at the start: a commit that failed is repeated before more is read. */
             if (commit_due(stream) && !stream_commit(stream, error))
                 return false;
-            if (!read_partition(stream, stream->tasks[p], input, &nothing, &why)) {
-                g_propagate_error(error, g_steal_pointer(&why));
+            if (!read_partition(stream, stream->tasks[p], input, &nothing, error))
                 return false;
-            }
             idle = idle && nothing;
         }
     }
@@ -448,7 +461,8 @@ static void report(struct stream *stream, double seconds)
 
 bool stream_commit(struct stream *stream, GError **error)
 {
-    assert(!stream->broken);
+    if (stream->broken && !reload(stream, error))
+        return false;
     int64_t start_us = clock_monotonic_us(stream->context->clock);
     failpoint("stream.commit.begin");
     if (!send_letters(stream, error))

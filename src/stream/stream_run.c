@@ -45,7 +45,17 @@ static bool step_until_stop(const struct context *context, struct stream *stream
         stop_wait_ms(context->stop, backoff_ms);
         backoff_ms = MIN(2 * backoff_ms, BACKOFF_MS_MAX);
     }
-    return stream_commit(stream, error);
+    /* What can't be committed now is read again at the next start. */
+    g_autoptr(GError) why = NULL;
+    if (stream_commit(stream, &why))
+        return true;
+    if (error_is(why, AGAIN)) {
+        log_warn(context->log, STAGE, "stopped without a last commit",
+                 LOG_STR("error", why->message));
+        return true;
+    }
+    g_propagate_error(error, g_steal_pointer(&why));
+    return false;
 }
 
 static bool

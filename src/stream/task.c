@@ -254,6 +254,7 @@ bool task_record(struct task *task,
     struct task_result result = {.class = RECORD_BAD};
     if (!decode(serde, topic, record->value, arena, &decoded, &result.reason, error))
         return false;
+    task->half_done = true;
     if (!position->has_append || record->append_time_ms > position->highest_append_ms)
         position->highest_append_ms = record->append_time_ms;
     position->has_append = position->dirty = true;
@@ -270,6 +271,7 @@ bool task_record(struct task *task,
     position->next_offset = record->offset + 1;
     position->counts[result.class]++;
     position->late += result.late;
+    task->half_done = false;
     *ret_result = result;
     return true;
 }

@@ -24,6 +24,7 @@ struct task {
     struct watermark watermark;
     struct position positions[INPUT_COUNT];
     GArray *hour_counts[INPUT_COUNT]; /* see hour_count.h */
+    bool half_done;                   /* task_record failed behind its first change */
 };
 
 /* Reads the last commit. db, sql, settings and live outlive the task. */
