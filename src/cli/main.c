@@ -14,7 +14,7 @@ const struct command commands[] = {
     {"run", "ROLE", "run one role: ingest, events, stream, sync, batch, serve", cmd_run},
     {"tmdb-sim", "", "serve TMDB's API from a built-in catalogue, on a clock of its own",
      cmd_tmdb_sim},
-    {"topics", "[list | tail TOPIC | dump]", "look into the bus", cmd_topics},
+    {"topics", "[list | describe | tail | dump | reset]", "look into the bus", cmd_topics},
     {"batch", "run | status", "run one batch now, or show the last ones", cmd_batch},
     {"query", "SQL", "ask the lake, read-only", cmd_query},
     {"status", "", "what runs, how far it is, what waits", cmd_status},

@@ -116,7 +116,7 @@ class Arguments(CommandLine):
         self.assertEqual(os.listdir(self.folder), [])
 
     def test_topics(self):
-        self.check(["topics", "show"], USAGE, None, '^marquee topics: expected list, tail or dump, found "show"')
+        self.check(["topics", "show"], USAGE, None, '^marquee topics: expected list, describe, tail, dump or reset, found "show"')
         self.check(["topics", "tail"], USAGE, None, "^marquee topics: tail needs a topic, and -n at least 1")
         self.check(["topics", "tail", "movie.ratings", "-n", "0"], USAGE, None, "-n at least 1")
         self.check(["topics", "tail", "movie.rating"], USAGE, None, 'there is no topic "movie.rating" on this bus')
