@@ -1,9 +1,9 @@
-/* Genre analytics: batch only. Names are matched whatever their case. */
+#include "serve/genre.h"
+
 #include <string.h>
 
 #include "base/json_writer.h"
 #include "serve/json_scan.h"
-#include "serve/worker.h"
 
 #define GENRE_LIMIT_DEFAULT 200
 
@@ -76,15 +76,42 @@ find_genre(struct span genres, const char *asked, struct arena *arena, GString *
     return NULL;
 }
 
-static void reply_unknown(struct answer *answer, const char *asked, const char *known)
+static void reply_unknown(struct answer *answer, int status, const char *asked, const char *known)
 {
     if (answer->merge->generation.generation == 0)
-        http_problem(answer->request, answer->response, 404,
+        http_problem(answer->request, answer->response, status,
                      "no batch run has been published yet, so there is no genre analytics; see "
                      "/api/v1/runs");
     else
-        http_problem(answer->request, answer->response, 404,
+        http_problem(answer->request, answer->response, status,
                      "genre \"%.64s\" is not known; known are: %s", asked, *known ? known : "none");
+}
+
+bool genre_named(
+    struct answer *answer, const char *asked, int status, const char **ret_genre, GError **error)
+{
+    struct span genres;
+    if (!genres_of(answer, &genres, error))
+        return false;
+    g_autoptr(GString) known = g_string_new(NULL);
+    const char *genre = find_genre(genres, asked, answer->arena, known);
+    if (!genre) {
+        reply_unknown(answer, status, asked, known->str);
+        return false;
+    }
+    *ret_genre = genre;
+    return true;
+}
+
+bool genre_among(struct span genres, const char *genre, struct arena *arena)
+{
+    struct span value;
+    const char *name;
+    for (size_t at = 0; json_scan_next(genres, &at, NULL, &value);) {
+        if (json_scan_string(value, arena, &name) && strcmp(name, genre) == 0)
+            return true;
+    }
+    return false;
 }
 
 static bool write_documents(struct answer *answer, const char *genre, int64_t limit, GError **error)
@@ -117,19 +144,11 @@ static bool write_documents(struct answer *answer, const char *genre, int64_t li
 static bool genre_write(struct answer *answer, GError **error)
 {
     int64_t limit;
-    struct span genres;
-    if (!http_query_int(answer->request, answer->response, "limit", 1, VIEW_QUERY_LIMIT_MAX,
-                        GENRE_LIMIT_DEFAULT, &limit) ||
-        !genres_of(answer, &genres, error))
-        return false;
-    const char *asked = http_request_param(answer->request, "genre");
-    g_autoptr(GString) known = g_string_new(NULL);
-    const char *genre = find_genre(genres, asked, answer->arena, known);
-    if (!genre) {
-        reply_unknown(answer, asked, known->str);
-        return false;
-    }
-    return write_documents(answer, genre, limit, error);
+    const char *genre;
+    return http_query_int(answer->request, answer->response, "limit", 1, VIEW_QUERY_LIMIT_MAX,
+                          GENRE_LIMIT_DEFAULT, &limit) &&
+           genre_named(answer, http_request_param(answer->request, "genre"), 404, &genre, error) &&
+           write_documents(answer, genre, limit, error);
 }
 
 static const char *const genre_arguments[] = {"limit", "cursor", NULL};

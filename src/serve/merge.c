@@ -119,13 +119,15 @@ static bool read_speed_counts(struct view *view,
     return true;
 }
 
-/* Calls fn for each hour object of a day document. */
-static void
-each_hour(const char *data, void (*fn)(void *user, int64_t hour_ms, struct span object), void *user)
+/* Calls fn for each object of a day document's array, with the hour that it names. */
+static void each_hour(const char *data,
+                      const char *array,
+                      void (*fn)(void *user, int64_t hour_ms, struct span object),
+                      void *user)
 {
     struct span hours, object, hour;
     int64_t hour_ms;
-    if (!json_scan_member(json_scan_text(data), "hours", &hours))
+    if (!json_scan_member(json_scan_text(data), array, &hours))
         return;
     for (size_t cursor = 0; json_scan_next(hours, &cursor, NULL, &object);) {
         if (json_scan_member(object, "hour", &hour) && json_scan_time(hour, &hour_ms))
@@ -148,6 +150,7 @@ static void add_counts(void *user, int64_t hour_ms, struct span object)
 static bool each_day(struct view *view,
                      int64_t generation,
                      const struct view_filter *filter,
+                     const char *array,
                      struct arena *arena,
                      void (*fn)(void *user, int64_t hour_ms, struct span object),
                      void *user,
@@ -161,7 +164,7 @@ static bool each_day(struct view *view,
                         &count, &cursor, error))
             return false;
         for (size_t i = 0; i < count; i++)
-            each_hour(docs[i].data, fn, user);
+            each_hour(docs[i].data, array, fn, user);
     } while (cursor);
     return true;
 }
@@ -178,7 +181,8 @@ static bool read_batch_counts(struct view *view,
         .to_day_ms = day_floor(input->now_ms) + MS_PER_DAY,
     };
     struct counts user = {arena, counts};
-    return each_day(view, input->generation.generation, &filter, arena, add_counts, &user, error);
+    return each_day(view, input->generation.generation, &filter, "hours", arena, add_counts, &user,
+                    error);
 }
 
 static bool read_input(struct view *view,
@@ -271,8 +275,19 @@ static void add_batch_point(void *user, int64_t hour_ms, struct span object)
         g_array_append_val(points->points, point);
 }
 
+/* Where a series stands on either side, and in which array of its documents. */
+struct series {
+    const char *batch_type, *batch_array;
+    const char *speed_type, *speed_array; /* speed_array NULL: the document is the object */
+};
+
+static const struct series stats_series = {"movie_stats", "hours", "stats", NULL},
+                           sentiment_series = {"movie_sentiment", "windows", "sentiment",
+                                               "windows"};
+
 static bool add_batch_points(struct view *view,
                              const struct merge *merge,
+                             const struct series *series,
                              int64_t movie_id,
                              int64_t from_ms,
                              int64_t to_ms,
@@ -284,17 +299,32 @@ static bool add_batch_points(struct view *view,
     if (from_ms >= to_ms)
         return true;
     struct view_filter filter = {
-        .key = {.view_type = "movie_stats", .movie_id = movie_id},
+        .key = {.view_type = series->batch_type, .movie_id = movie_id},
         .from_day_ms = day_floor(MAX(from_ms, 0)),
         .to_day_ms = day_floor(to_ms - 1) + MS_PER_DAY,
     };
     struct points points = {all, from_ms, to_ms};
-    return each_day(view, merge->generation.generation, &filter, arena, add_batch_point, &points,
-                    error);
+    return each_day(view, merge->generation.generation, &filter, series->batch_array, arena,
+                    add_batch_point, &points, error);
+}
+
+/* The points of one speed document. */
+static void add_speed_doc(const struct series *series, const struct speed_doc *doc, GArray *all)
+{
+    struct merge_point point = {
+        .hour_ms = doc->hour_ms, .from_speed = true, .json = json_scan_text(doc->data)};
+    struct span array;
+    if (!series->speed_array) {
+        g_array_append_val(all, point);
+    } else if (json_scan_member(point.json, series->speed_array, &array)) {
+        for (size_t cursor = 0; json_scan_next(array, &cursor, NULL, &point.json);)
+            g_array_append_val(all, point);
+    }
 }
 
 static bool add_speed_points(struct view *view,
                              const struct merge *merge,
+                             const struct series *series,
                              int64_t movie_id,
                              int64_t from_ms,
                              int64_t to_ms,
@@ -307,13 +337,35 @@ static bool add_speed_points(struct view *view,
         return true;
     struct speed_doc *docs;
     size_t count;
-    if (!view_query_speed(view, "stats", movie_id, from_ms, to_ms, arena, &docs, &count, error))
+    if (!view_query_speed(view, series->speed_type, movie_id, from_ms, to_ms, arena, &docs, &count,
+                          error))
         return false;
-    for (size_t i = 0; i < count; i++) {
-        struct merge_point point = {
-            .hour_ms = docs[i].hour_ms, .from_speed = true, .json = json_scan_text(docs[i].data)};
-        g_array_append_val(all, point);
-    }
+    for (size_t i = 0; i < count; i++)
+        add_speed_doc(series, &docs[i], all);
+    return true;
+}
+
+/* The hours from_ms <= hour < to_ms of a series, each from its side. */
+static bool read_series(struct view *view,
+                        const struct merge *merge,
+                        const struct series *series,
+                        int64_t movie_id,
+                        int64_t from_ms,
+                        int64_t to_ms,
+                        struct arena *arena,
+                        struct merge_point **ret_points,
+                        size_t *ret_count,
+                        GError **error)
+{
+    g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(struct merge_point));
+    if (!add_batch_points(view, merge, series, movie_id, from_ms, to_ms, arena, all, error) ||
+        !add_speed_points(view, merge, series, movie_id, from_ms, to_ms, arena, all, error))
+        return false;
+    struct merge_point *points = arena_array(arena, struct merge_point, all->len);
+    if (all->len > 0)
+        memcpy(points, all->data, all->len * sizeof *points);
+    *ret_points = points;
+    *ret_count = all->len;
     return true;
 }
 
@@ -327,16 +379,22 @@ bool merge_stats(struct view *view,
                  size_t *ret_count,
                  GError **error)
 {
-    g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(struct merge_point));
-    if (!add_batch_points(view, merge, movie_id, from_ms, to_ms, arena, all, error) ||
-        !add_speed_points(view, merge, movie_id, from_ms, to_ms, arena, all, error))
-        return false;
-    struct merge_point *points = arena_array(arena, struct merge_point, all->len);
-    if (all->len > 0)
-        memcpy(points, all->data, all->len * sizeof *points);
-    *ret_points = points;
-    *ret_count = all->len;
-    return true;
+    return read_series(view, merge, &stats_series, movie_id, from_ms, to_ms, arena, ret_points,
+                       ret_count, error);
+}
+
+bool merge_sentiment(struct view *view,
+                     const struct merge *merge,
+                     int64_t movie_id,
+                     int64_t from_ms,
+                     int64_t to_ms,
+                     struct arena *arena,
+                     struct merge_point **ret_points,
+                     size_t *ret_count,
+                     GError **error)
+{
+    return read_series(view, merge, &sentiment_series, movie_id, from_ms, to_ms, arena, ret_points,
+                       ret_count, error);
 }
 
 bool merge_last_stats(struct view *view,
@@ -359,4 +417,65 @@ bool merge_last_stats(struct view *view,
     if (count > 0)
         *ret_point = points[count - 1];
     return true;
+}
+
+/* ---- ranks ---- */
+
+static bool batch_trending(struct view *view,
+                           const struct merge *merge,
+                           int64_t from_ms,
+                           int64_t to_ms,
+                           struct arena *arena,
+                           struct merge_point *ret_point,
+                           bool *ret_found,
+                           GError **error)
+{
+    to_ms = MIN(to_ms, merge->boundary_ms);
+    *ret_found = false;
+    if (from_ms >= to_ms)
+        return true;
+    struct view_filter filter = {
+        .key = {.view_type = "trending_hours"}, .from_day_ms = MAX(from_ms, 0), .to_day_ms = to_ms};
+    const char *cursor = NULL;
+    do {
+        struct view_doc *docs;
+        size_t count;
+        if (!view_query(view, merge->generation.generation, &filter, cursor, VIEW_QUERY_LIMIT_MAX,
+                        arena, &docs, &count, &cursor, error))
+            return false;
+        if (count > 0) {
+            *ret_point = (struct merge_point){.hour_ms = docs[count - 1].key.day_ms,
+                                              .json = json_scan_text(docs[count - 1].data)};
+            *ret_found = true;
+        }
+    } while (cursor);
+    return true;
+}
+
+bool merge_last_trending(struct view *view,
+                         const struct merge *merge,
+                         int64_t to_ms,
+                         struct arena *arena,
+                         struct merge_point *ret_point,
+                         bool *ret_found,
+                         GError **error)
+{
+    /* Nearly always one of the last hours has ranks; all that are held are a second question. */
+    const int64_t from_ms[] = {to_ms - MERGE_RANK_HOURS * MS_PER_HOUR, merge->held_from_ms};
+    for (size_t i = 0; i < G_N_ELEMENTS(from_ms); i++) {
+        struct speed_doc *docs;
+        size_t count;
+        if (!view_query_speed(view, "trending", 0, MAX(from_ms[i], merge->boundary_ms), to_ms,
+                              arena, &docs, &count, error))
+            return false;
+        if (count > 0) {
+            *ret_point = (struct merge_point){.hour_ms = docs[count - 1].hour_ms,
+                                              .from_speed = true,
+                                              .json = json_scan_text(docs[count - 1].data)};
+            *ret_found = true;
+            return true;
+        }
+    }
+    return batch_trending(view, merge, to_ms - MERGE_LAST_DAYS * MS_PER_DAY, to_ms, arena,
+                          ret_point, ret_found, error);
 }

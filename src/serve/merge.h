@@ -85,6 +85,18 @@ bool merge_stats(struct view *view,
                  size_t *ret_count,
                  GError **error) MUST_CHECK;
 
+/* The 5-minute windows of the hours from_ms <= hour < to_ms of a movie's sentiment, ascending, each
+ * from its hour's side. Their sums and counts add; averages are computed again from the sums. */
+bool merge_sentiment(struct view *view,
+                     const struct merge *merge,
+                     int64_t movie_id,
+                     int64_t from_ms,
+                     int64_t to_ms,
+                     struct arena *arena,
+                     struct merge_point **ret_points,
+                     size_t *ret_count,
+                     GError **error) MUST_CHECK;
+
 /* The last hour of a movie at or before now, looked for in the speed views and in the batch views'
  * last MERGE_LAST_DAYS days; false in ret_found where there is none. */
 #define MERGE_LAST_DAYS 7
@@ -95,6 +107,18 @@ bool merge_last_stats(struct view *view,
                       struct merge_point *ret_point,
                       bool *ret_found,
                       GError **error) MUST_CHECK;
+
+/* The ranks of the last hour below to_ms that has any, from its side: {"window_end":...,"movies":[
+ * {"rank":...}]}. Looked for in all hours that the speed views hold, then in the batch views' last
+ * MERGE_LAST_DAYS days. */
+#define MERGE_RANK_HOURS 2
+bool merge_last_trending(struct view *view,
+                         const struct merge *merge,
+                         int64_t to_ms,
+                         struct arena *arena,
+                         struct merge_point *ret_point,
+                         bool *ret_found,
+                         GError **error) MUST_CHECK;
 
 /* TMDB's terms ask for this line wherever its data is shown. */
 #define TMDB_ATTRIBUTION "This product uses the TMDB API but is not endorsed or certified by TMDB."

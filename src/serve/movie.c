@@ -1,8 +1,8 @@
-/* One movie: its document and its hours. */
+#include "serve/movie.h"
+
 #include "base/clock.h"
 #include "base/json_writer.h"
 #include "serve/json_scan.h"
-#include "serve/worker.h"
 
 #define STATS_DEFAULT_DAYS  7
 #define STATS_DAYS_MAX      400
@@ -40,6 +40,17 @@ static bool build_movie(struct answer *answer, void *user, GString *out, GError 
     return true;
 }
 
+bool movie_document(struct answer *answer,
+                    int64_t movie_id,
+                    struct span *ret_document,
+                    GError **error)
+{
+    const char *name = arena_printf(answer->arena, "movie|%" G_GINT64_FORMAT "|%" G_GINT64_FORMAT,
+                                    answer->merge->generation.generation, movie_id);
+    return answer_part(answer, name, SERVE_MOVIE_TTL_MS, build_movie, &movie_id,
+                       &ret_document->data, &ret_document->len, error);
+}
+
 static void write_title(GString *out, struct span document, struct span point)
 {
     struct span title;
@@ -59,10 +70,7 @@ static bool movie_write(struct answer *answer, GError **error)
     struct span document;
     struct merge_point latest = {0};
     bool found;
-    const char *name = arena_printf(answer->arena, "movie|%" G_GINT64_FORMAT "|%" G_GINT64_FORMAT,
-                                    answer->merge->generation.generation, movie_id);
-    if (!answer_part(answer, name, SERVE_MOVIE_TTL_MS, build_movie, &movie_id, &document.data,
-                     &document.len, error) ||
+    if (!movie_document(answer, movie_id, &document, error) ||
         !merge_last_stats(answer->worker->view, answer->merge, movie_id, answer->arena, &latest,
                           &found, error))
         return false;
@@ -124,20 +132,16 @@ static bool range_of(struct answer *answer, struct stats_range *ret_range)
     return true;
 }
 
-static bool
-known_elsewhere(struct answer *answer, int64_t movie_id, bool *ret_known, GError **error)
+bool movie_known(struct answer *answer, int64_t movie_id, bool *ret_known, GError **error)
 {
-    const char *document;
-    size_t len;
+    struct span document;
     struct merge_point latest;
-    const char *name = arena_printf(answer->arena, "movie|%" G_GINT64_FORMAT "|%" G_GINT64_FORMAT,
-                                    answer->merge->generation.generation, movie_id);
-    if (!answer_part(answer, name, SERVE_MOVIE_TTL_MS, build_movie, &movie_id, &document, &len,
-                     error) ||
+    bool found;
+    if (!movie_document(answer, movie_id, &document, error) ||
         !merge_last_stats(answer->worker->view, answer->merge, movie_id, answer->arena, &latest,
-                          ret_known, error))
+                          &found, error))
         return false;
-    *ret_known |= len > 0;
+    *ret_known = found || document.len > 0;
     return true;
 }
 
@@ -153,7 +157,7 @@ static bool stats_write(struct answer *answer, GError **error)
                      answer->arena, &points, &count, error))
         return false;
     bool known = count > 0;
-    if (!known && !known_elsewhere(answer, movie_id, &known, error))
+    if (!known && !movie_known(answer, movie_id, &known, error))
         return false;
     if (!known) {
         http_problem(answer->request, answer->response, 404,

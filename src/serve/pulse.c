@@ -4,15 +4,10 @@
 
 #include "base/clock.h"
 #include "base/config.h"
-#include "base/json_writer.h"
 #include "base/log.h"
-#include "base/metrics.h"
-#include "model/topic.h"
-#include "serve/movie_list.h"
-#include "serve/worker.h"
+#include "serve/pulse_data.h"
 
-/* Movies whose numbers are in every event: what the page shows in its list. */
-#define PULSE_MOVIES 20
+enum pulse_event { EVENT_STATE, EVENT_TRENDING, EVENT_LIVE, EVENT_COUNT };
 
 struct pulse {
     struct serve *serve;
@@ -22,7 +17,11 @@ struct pulse {
     bool ending;
     size_t listeners;
     uint64_t number; /* of the last event; 0: none yet */
-    GString *event;
+    /* The last event of each kind: a new listener gets them all, another one what it hasn't had. */
+    struct {
+        uint64_t number;
+        GString *text;
+    } last[EVENT_COUNT];
 };
 
 struct listener {
@@ -30,91 +29,22 @@ struct listener {
     uint64_t seen;
 };
 
-/* ---- the event ---- */
+/* ---- the events ---- */
 
-static double topics_sum(struct metrics *metrics, enum metric metric)
-{
-    double sum = 0;
-    for (int topic = 0; topic < TOPIC_COUNT; topic++)
-        sum += metrics_get(metrics, metric, topic_info((enum topic)topic)->name);
-    return sum;
-}
+typedef bool (*event_writer)(struct pulse_data *data,
+                             struct arena *arena,
+                             GString *out,
+                             GError **error);
 
-/* What this process has counted: everything under `up`, nothing of other processes' work. */
-static void write_counters(GString *out, struct metrics *metrics)
-{
-    static const char *const classes[] = {"used", "duplicate", "expired", "bad"};
-    json_write_key(out, "records");
-    json_write_object(out);
-    for (size_t i = 0; i < G_N_ELEMENTS(classes); i++)
-        json_add_double(out, classes[i], metrics_get(metrics, METRIC_STREAM_RECORDS, classes[i]));
-    json_add_double(out, "late", metrics_get(metrics, METRIC_STREAM_LATE, NULL));
-    json_write_object_end(out);
-    json_add_double(out, "ingested", topics_sum(metrics, METRIC_INGEST_RECORDS));
-    json_add_double(out, "produced", topics_sum(metrics, METRIC_BUS_PRODUCED));
-    json_add_double(out, "tracked_movies", metrics_get(metrics, METRIC_INGEST_TRACKED, NULL));
-    json_add_double(out, "lag_records", topics_sum(metrics, METRIC_STREAM_LAG_RECORDS));
-    json_add_double(out, "watermark_delay_seconds",
-                    metrics_get(metrics, METRIC_STREAM_WATERMARK_DELAY_SECONDS, NULL));
-    json_add_double(out, "commits", metrics_get(metrics, METRIC_STREAM_COMMITS, NULL));
-    json_add_double(out, "synced_rows", metrics_get(metrics, METRIC_SYNC_ROWS, NULL));
-    json_add_double(out, "sync_lag_keys", metrics_get(metrics, METRIC_SYNC_LAG_KEYS, NULL));
-}
-
-static bool write_movies(GString *out,
-                         struct worker *worker,
-                         const struct merge *merge,
-                         struct arena *arena,
-                         GError **error)
-{
-    struct listed_movie *movies;
-    size_t count;
-    if (!movie_list_load(worker->view, merge, arena, &movies, &count, error))
-        return false;
-    json_add_int(out, "movies_known", (int64_t)count);
-    json_write_key(out, "movies");
-    json_write_array(out);
-    for (size_t i = 0; i < MIN(count, PULSE_MOVIES); i++)
-        movie_list_write(out, &movies[i]);
-    json_write_array_end(out);
-    return true;
-}
-
-static bool write_last_run(GString *out, struct worker *worker, struct arena *arena, GError **error)
-{
-    struct view_run *runs;
-    size_t count;
-    if (!view_runs(worker->view, 1, arena, &runs, &count, error))
-        return false;
-    json_write_key(out, "last_run");
-    if (count)
-        run_write(out, &runs[0]);
-    else
-        json_write_null(out);
-    return true;
-}
-
-/* {"now": ..., counters, "movies": [...], "last_run": {...}, "meta": {...}}, on one line. */
-static bool write_state(GString *out, struct worker *worker, struct arena *arena, GError **error)
-{
-    const struct context *context = worker->serve->context;
-    const struct merge *merge;
-    worker_merge_forget(worker);
-    if (!worker_merge(worker, &merge, error))
-        return false;
-    json_write_object(out);
-    json_add_time(out, "now", clock_now_ms(context->clock));
-    json_add_int(out, "monotonic_ms", clock_monotonic_ms(context->clock));
-    json_add_double(out, "clock_speed", clock_speed(context->clock));
-    write_counters(out, context->metrics);
-    if (!write_movies(out, worker, merge, arena, error) ||
-        !write_last_run(out, worker, arena, error))
-        return false;
-    json_write_key(out, "meta");
-    merge_write_meta(merge, out);
-    json_write_object_end(out);
-    return true;
-}
+/* In this order, as the first loads the plan of the merge for all. */
+static const struct {
+    const char *name;
+    event_writer write;
+} events[EVENT_COUNT] = {
+    [EVENT_STATE] = {"state", pulse_write_state},
+    [EVENT_TRENDING] = {"trending", pulse_write_trending},
+    [EVENT_LIVE] = {"live", pulse_write_live},
+};
 
 /* A line break within a stored document would end the event's line. Within JSON text it is only
  * space. */
@@ -128,21 +58,29 @@ static void one_line(GString *text)
 
 /* ---- the thread ---- */
 
-static void beat(struct pulse *pulse, struct worker *worker, struct arena *arena)
+static void tell(struct pulse *pulse, enum pulse_event event, GString *data)
 {
-    g_autoptr(GString) state = g_string_new(NULL);
-    g_autoptr(GError) error = NULL;
-    if (!write_state(state, worker, arena, &error)) {
-        log_warn(pulse->serve->context->log, "serve", "no event this time",
-                 LOG_STR("error", error->message));
-        return;
-    }
-    one_line(state);
+    one_line(data);
     pthread_mutex_lock(&pulse->lock);
-    pulse->number++;
-    g_string_printf(pulse->event, "id: %" G_GUINT64_FORMAT "\nevent: state\ndata: %s\n\n",
-                    pulse->number, state->str);
+    pulse->last[event].number = ++pulse->number;
+    g_string_printf(pulse->last[event].text, "id: %" G_GUINT64_FORMAT "\nevent: %s\ndata: %s\n\n",
+                    pulse->number, events[event].name, data->str);
     pthread_mutex_unlock(&pulse->lock);
+}
+
+static void beat(struct pulse *pulse, struct pulse_data *data, struct arena *arena)
+{
+    for (int event = 0; event < EVENT_COUNT; event++) {
+        g_autoptr(GString) text = g_string_new(NULL);
+        g_autoptr(GError) error = NULL;
+        if (!events[event].write(data, arena, text, &error)) {
+            log_warn(pulse->serve->context->log, "serve", "no event this time",
+                     LOG_STR("error", error->message));
+            return;
+        }
+        if (text->len > 0)
+            tell(pulse, (enum pulse_event)event, text);
+    }
 }
 
 /* Waits for the interval, or while nobody listens; false at the end. */
@@ -168,18 +106,20 @@ static void *pulse_main(void *data)
 {
     struct pulse *pulse = data;
     struct worker *worker = NULL;
+    struct pulse_data *state = NULL;
     struct arena *arena = arena_new();
     while (wait_for_beat(pulse)) {
         g_autoptr(GError) error = NULL;
-        if (!worker)
-            worker = worker_new(pulse->serve, &error);
+        if (!worker && (worker = worker_new(pulse->serve, &error)))
+            state = pulse_data_new(worker);
         if (worker)
-            beat(pulse, worker, arena);
+            beat(pulse, state, arena);
         else
             log_warn(pulse->serve->context->log, "serve", "no event this time",
                      LOG_STR("error", error->message));
         arena_reset(arena);
     }
+    pulse_data_free(state);
     worker_free(worker);
     arena_free(arena);
     return NULL;
@@ -189,7 +129,8 @@ struct pulse *pulse_start(struct serve *serve, GError **error)
 {
     struct pulse *pulse = g_new0(struct pulse, 1);
     pulse->serve = serve;
-    pulse->event = g_string_new(NULL);
+    for (int event = 0; event < EVENT_COUNT; event++)
+        pulse->last[event].text = g_string_new(NULL);
     pthread_mutex_init(&pulse->lock, NULL);
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
@@ -221,7 +162,8 @@ void pulse_stop(struct pulse *pulse)
         pthread_join(pulse->thread, NULL);
     pthread_cond_destroy(&pulse->wake);
     pthread_mutex_destroy(&pulse->lock);
-    g_string_free(pulse->event, TRUE);
+    for (int event = 0; event < EVENT_COUNT; event++)
+        g_string_free(pulse->last[event].text, TRUE);
     g_free(pulse);
 }
 
@@ -243,10 +185,12 @@ void listener_next(void *data, GString *out)
     struct listener *listener = data;
     struct pulse *pulse = listener->pulse;
     pthread_mutex_lock(&pulse->lock);
-    if (pulse->number != listener->seen) {
-        listener->seen = pulse->number;
-        g_string_append_len(out, pulse->event->str, (gssize)pulse->event->len);
+    for (int event = 0; event < EVENT_COUNT; event++) {
+        if (pulse->last[event].number > listener->seen)
+            g_string_append_len(out, pulse->last[event].text->str,
+                                (gssize)pulse->last[event].text->len);
     }
+    listener->seen = pulse->number;
     pthread_mutex_unlock(&pulse->lock);
 }
 

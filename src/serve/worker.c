@@ -105,6 +105,45 @@ bool answer_time(struct answer *answer, const char *name, int64_t fallback_ms, i
     return true;
 }
 
+/* "24h" or "7d"; at most four digits, so that nothing overflows. */
+static int64_t parse_window(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > 4 || strlen(text) != digits + 1)
+        return 0;
+    int64_t number = g_ascii_strtoll(text, NULL, 10);
+    switch (text[digits]) {
+    case 'h':
+        return number * MS_PER_HOUR;
+    case 'd':
+        return number * MS_PER_DAY;
+    default:
+        return 0;
+    }
+}
+
+bool answer_window(struct answer *answer,
+                   const char *fallback,
+                   int64_t max_ms,
+                   const char **ret_text,
+                   int64_t *ret_length_ms)
+{
+    const char *text = http_request_query(answer->request, "window");
+    if (!text)
+        text = fallback;
+    int64_t length_ms = parse_window(text);
+    if (length_ms <= 0 || length_ms > max_ms) {
+        http_problem(answer->request, answer->response, 400,
+                     "query argument window is \"%.*s\"; expected hours or days such as 24h or 7d, "
+                     "at most %dd here",
+                     ARGUMENT_BYTES_SHOWN, text, (int)(max_ms / MS_PER_DAY));
+        return false;
+    }
+    *ret_text = text;
+    *ret_length_ms = length_ms;
+    return true;
+}
+
 /* ---- replies ---- */
 
 /* FNV-1a, 64 bits: an ETag only has to change when the body does. */

@@ -86,6 +86,13 @@ bool answer_time(struct answer *answer,
                  int64_t fallback_ms,
                  int64_t *ret_time_ms);
 
+/* A length of time: argument "window", such as 24h, 7d or 30d; absent: fallback. False: 400. */
+bool answer_window(struct answer *answer,
+                   const char *fallback,
+                   int64_t max_ms,
+                   const char **ret_text,
+                   int64_t *ret_length_ms);
+
 /* A part of the batch side out of the cache, or made by build and kept. name must carry the
  * generation. */
 bool answer_part(struct answer *answer,
@@ -108,8 +115,8 @@ void answer_reply(const struct http_request *request,
 
 /* ---- endpoints ---- */
 
-extern const struct endpoint movie_endpoint, movie_stats_endpoint, movie_list_endpoint,
-    genre_endpoint, genre_list_endpoint, runs_endpoint;
+extern const struct endpoint movie_endpoint, movie_stats_endpoint, movie_sentiment_endpoint,
+    movie_list_endpoint, trending_endpoint, genre_endpoint, genre_list_endpoint, runs_endpoint;
 
 void health_handler(const struct http_request *request,
                     struct http_response *response,

@@ -525,7 +525,8 @@ struct heard {
 static bool hear(void *user, const char *event, json_t *data)
 {
     struct heard *heard = user;
-    g_assert_cmpstr(event, ==, "state");
+    if (strcmp(event, "state") != 0)
+        return true; /* live_test.c hears the others */
     heard->events++;
     g_assert_cmpstr(json_string_value(json_object_get(data, "now")), ==, API_NOW);
     g_assert_cmpstr(

@@ -1,5 +1,7 @@
 #include "api_views.h"
 
+#include <string.h>
+
 #include <glib/gstdio.h>
 
 #include "base/clock.h"
@@ -65,6 +67,59 @@ char *api_views_point(int64_t hour_ms, const char *title, int popularity)
         clock_iso8601(hour_ms + 20 * MS_PER_MINUTE, last));
 }
 
+#define SENTIMENT_WINDOW(start, end, sum, count, positive, negative, neutral, velocity)            \
+    "{\"hour\":\"unused\",\"window_start\":\"" start "\",\"window_end\":\"" end                    \
+    "\",\"avg_sentiment\":9,\"sentiment_sum_e4\":" sum ",\"review_count\":" count                  \
+    ",\"positive_count\":" positive ",\"negative_count\":" negative ",\"neutral_count\":" neutral  \
+    ",\"sentiment_velocity\":" velocity "}"
+
+/* Hour 13:00 stands in the batch too, with other numbers: it is above the boundary. */
+static void fill_batch_sentiment(struct api_views *views)
+{
+    g_autoptr(GString) data = g_string_new("{\"windows\":[" SENTIMENT_WINDOW(
+        "2026-03-08T10:00:00Z", "2026-03-08T10:05:00Z", "8000", "2", "2", "0", "0",
+        "null") "," SENTIMENT_WINDOW("2026-03-08T12:55:00Z", "2026-03-08T13:00:00Z", "-3000", "1",
+                                     "0", "1", "0",
+                                     "0.5") "," SENTIMENT_WINDOW("2026-03-08T13:00:00Z",
+                                                                 "2026-03-08T13:05:00Z", "9999",
+                                                                 "9", "9", "0", "0", "7.5") "]}");
+    static const char *const hours[] = {"10", "12", "13"};
+    for (size_t i = 0; i < G_N_ELEMENTS(hours); i++) {
+        char *hour = strstr(data->str, "\"unused\"");
+        g_autofree char *text = g_strdup_printf("\"2026-03-08T%s:00:00Z\"", hours[i]);
+        gssize at = hour - data->str;
+        g_string_erase(data, at, (gssize)strlen("\"unused\""));
+        g_string_insert(data, at, text);
+    }
+    api_views_put(views, 7,
+                  (struct view_key){.view_type = "movie_sentiment",
+                                    .movie_id = 603,
+                                    .day_ms = clock_parse_iso8601("2026-03-08")},
+                  data->str);
+}
+
+static void put_batch_hour(struct api_views *views, const char *hour, int movie_id)
+{
+    g_autofree char *data = g_strdup_printf(
+        "{\"hour\":\"%s\",\"window_end\":\"%.13s:55:00Z\",\"movies\":[{\"rank\":1,\"movie_id\":%d,"
+        "\"title\":null,\"trending_score\":1.5,\"velocity\":3.0,\"acceleration\":null}]}",
+        hour, hour, movie_id);
+    api_views_put(
+        views, 7,
+        (struct view_key){.view_type = "trending_hours", .day_ms = clock_parse_iso8601(hour)},
+        data);
+}
+
+static void fill_batch_trending(struct api_views *views)
+{
+    put_batch_hour(views, "2026-03-08T11:00:00Z", 603);
+    put_batch_hour(views, "2026-03-10T11:00:00Z", 550);
+    api_views_put(views, 7, (struct view_key){.view_type = "trending", .window = "7d"},
+                  "{\"window\":\"7d\",\"movies\":[{\"rank\":1,\"movie_id\":550,\"title\":\"Fight "
+                  "Club\",\"trend_score\":98.5,\"velocity\":2.25},{\"rank\":2,\"movie_id\":603,"
+                  "\"title\":\"The Matrix\",\"trend_score\":50,\"velocity\":0.5}]}");
+}
+
 static void fill_batch(struct api_views *views)
 {
     int64_t through_ms = clock_parse_iso8601("2026-03-10T12:00:00Z");
@@ -109,7 +164,55 @@ static void fill_batch(struct api_views *views)
     api_views_put(views, 7,
                   (struct view_key){.view_type = "genre_analytics", .genre = "Science Fiction"},
                   "{\"genre\":\"Science Fiction\",\"year\":0,\"movie_count\":2}");
+    fill_batch_sentiment(views);
+    fill_batch_trending(views);
     api_views_publish(views, 7, "run-7", "2026-03-10T12:00:00Z");
+}
+
+static void put_speed_sentiment(struct api_views *views, const char *hour, const char *windows)
+{
+    g_autofree char *data = g_strdup_printf("{\"windows\":[%s]}", windows);
+    api_views_put_speed(views, "sentiment", 603, clock_parse_iso8601(hour), data, 1);
+}
+
+/* Hour 12:00 of 03-08 stands here too, with other numbers: it is below the boundary. */
+static void fill_speed_sentiment(struct api_views *views)
+{
+    put_speed_sentiment(views, "2026-03-08T12:00:00Z",
+                        SENTIMENT_WINDOW("2026-03-08T12:55:00Z", "2026-03-08T13:00:00Z", "5555",
+                                         "5", "5", "0", "0", "null"));
+    put_speed_sentiment(
+        views, "2026-03-08T13:00:00Z",
+        SENTIMENT_WINDOW("2026-03-08T13:00:00Z", "2026-03-08T13:05:00Z", "1000", "4", "1", "1", "2",
+                         "4.5") "," SENTIMENT_WINDOW("2026-03-08T13:05:00Z", "2026-03-08T13:10:00Z",
+                                                     "2000", "1", "1", "0", "0", "-1.5"));
+    put_speed_sentiment(views, "2026-03-10T12:00:00Z",
+                        SENTIMENT_WINDOW("2026-03-10T12:20:00Z", "2026-03-10T12:25:00Z", "-6000",
+                                         "2", "0", "2", "0", "null"));
+}
+
+static void fill_speed_trending(struct api_views *views)
+{
+    api_views_put_speed(
+        views, "trending", 0, clock_parse_iso8601("2026-03-10T11:00:00Z"),
+        "{\"window_end\":\"2026-03-10T12:00:00Z\",\"movies\":[{\"rank\":1,\"movie_id\":550,"
+        "\"title\":"
+        "\"Fight Club\",\"trending_score\":2.5,\"velocity\":1.5,\"acceleration\":0.25}]}",
+        1);
+    api_views_put_speed(views, "trending", 0, clock_parse_iso8601("2026-03-10T12:00:00Z"),
+                        API_RANKS, 1);
+    api_views_put_speed(
+        views, "live", 0, clock_parse_iso8601("2026-03-10T12:00:00Z"),
+        "{\"metrics\":{\"events.view\":[{\"window_start\":\"2026-03-10T12:20:00Z\",\"value\":5},{"
+        "\"window_start\":\"2026-03-10T12:22:00Z\",\"value\":7}],\"users\":[{\"window_start\":"
+        "\"2026-"
+        "03-10T12:21:00Z\",\"value\":3}]}}",
+        1);
+    api_views_put_speed(
+        views, "live", 0, clock_parse_iso8601("2026-03-10T11:00:00Z"),
+        "{\"metrics\":{\"events.view\":[{\"window_start\":\"2026-03-10T11:22:00Z\",\"value\":100},{"
+        "\"window_start\":\"2026-03-10T11:23:00Z\",\"value\":2}]}}",
+        1);
 }
 
 static void fill_speed(struct api_views *views)
@@ -121,6 +224,8 @@ static void fill_speed(struct api_views *views)
     }
     int64_t hour_ms = clock_parse_iso8601("2026-03-10T12:00:00Z");
     g_autofree char *point = api_views_point(hour_ms, "null", 150);
+    fill_speed_sentiment(views);
+    fill_speed_trending(views);
     api_views_put_speed(views, "stats", 8, hour_ms, point, 2);
 }
 

@@ -3,7 +3,8 @@
  * now 2026-03-10 12:30; the batch run "run-7" (generation 7) is complete below 12:00, so the
  * boundary is 03-08 13:00. Movie 603 has an hour each full hour from 03-08 00:00 to 03-10 12:00:
  * popularity 100 in the batch, 200 in the speed views (all hours on both sides where they hold
- * them). Movie 8 is known to the speed views only, movie 550 to the batch only. */
+ * them). Movie 8 is known to the speed views only, movie 550 to the batch only. Movie 603 has
+ * reviews on both sides of the boundary; ranks and live minutes are in the last two hours. */
 #pragma once
 
 #include "base/arena.h"
@@ -22,6 +23,15 @@ struct api_views {
 };
 
 #define API_NOW "2026-03-10T12:30:00Z"
+
+/* The ranks of hour 12:00 in the speed views; 11:00 there and in the batch has movie 550 alone. */
+#define API_RANKS                                                                                  \
+    "{\"window_end\":\"2026-03-10T12:25:00Z\",\"movies\":[{\"rank\":1,\"movie_id\":8,\"title\":"   \
+    "null,"                                                                                        \
+    "\"trending_score\":6.5,\"velocity\":5.5,\"acceleration\":null},{\"rank\":2,\"movie_id\":603," \
+    "\"title\":null,\"trending_score\":3.25,\"velocity\":2,\"acceleration\":1.5},{\"rank\":3,"     \
+    "\"movie_id\":550,\"title\":\"Fight "                                                          \
+    "Club\",\"trending_score\":1,\"velocity\":0.5,\"acceleration\":-0.5}]}"
 
 /* prepare may change the config before anything is opened; filled: with data. */
 void api_views_open(struct api_views *views, void (*prepare)(struct config *config), bool filled);
