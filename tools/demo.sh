@@ -38,6 +38,8 @@ mkdir -p "$data"
 now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 export MARQUEE_DATA_DIR=$data MARQUEE_CLOCK_START=$now MARQUEE_CLOCK_ANCHOR=$now MARQUEE_CLOCK_SPEED=$speed
 export MARQUEE_PORT=$port MARQUEE_LOG_LEVEL=${MARQUEE_LOG_LEVEL:-warn}
+# Made-up users, a second of the simulated world: a few hundred in each window of five minutes.
+export MARQUEE_EVENTS_RATE_PER_S=${MARQUEE_EVENTS_RATE_PER_S:-1}
 # Half a minute of idleness is two hours on this clock; a second is four minutes.
 export MARQUEE_STREAM_IDLE_TIMEOUT=1s
 
