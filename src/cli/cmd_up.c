@@ -31,6 +31,8 @@ static void print_summary(const struct app *app, int64_t started_ms, int64_t sta
            metrics_get(metrics, METRIC_INGEST_RECORDS, "movie.metadata"),
            metrics_get(metrics, METRIC_INGEST_RECORDS, "movie.reviews"),
            metrics_total(metrics, METRIC_INGEST_REQUESTS));
+    if (metrics_total(metrics, METRIC_EVENTS_RECORDS) > 0)
+        printf("  made up   %.0f user events\n", metrics_total(metrics, METRIC_EVENTS_RECORDS));
     printf("  windowed  %.0f records used, %.0f duplicate, %.0f expired, %.0f bad; %.0f speed rows "
            "in %.0f commits\n",
            metrics_get(metrics, METRIC_STREAM_RECORDS, "used"),
