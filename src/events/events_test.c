@@ -207,24 +207,37 @@ static void test_batches_are_bounded(void)
     fixture_close(&fixture);
 }
 
-/* While the bus takes nothing, one batch waits, however long that is; afterwards the last minute is
- * caught up and what lies before it is left out: an hour less a minute. */
-static void test_left_out(void)
+/* While the bus doesn't say that it has a batch, this batch alone is published, as it is, however
+ * much time passes. */
+static void test_batch_waits(void)
 {
     struct fixture fixture;
-    fixture_open(&fixture, 10, (struct bus_faults){.seed = 1, .produce_lost = 1});
+    fixture_open(&fixture, 10, (struct bus_faults){.seed = 1, .produce_unknown = 1});
     learn_movies(&fixture);
     clock_advance(fixture.context.clock, 5 * MS_PER_SECOND);
-    for (int i = 0; i < 60; i++) {
+    int64_t batch = 0;
+    for (int i = 1; i <= 60; i++) {
         bool idle;
         g_autoptr(GError) error = NULL;
         g_assert_false(events_step(fixture.events, &idle, &error));
         g_assert_true(error_is(error, AGAIN));
+        batch = i == 1 ? log_records(&fixture) : batch;
+        g_assert_cmpint(log_records(&fixture), ==, i * batch);
         clock_advance(fixture.context.clock, MS_PER_MINUTE);
     }
+    g_assert_cmpint(batch, >, 20);
     g_assert_cmpfloat(published(&fixture), ==, 0);
+    g_assert_cmpfloat(metrics_get(fixture.context.metrics, METRIC_EVENTS_REPEATS, NULL), ==, 60);
+    struct reading reading = read_log(&fixture);
+    g_assert_cmpint(reading.repeats, ==, 59 * batch);
+    g_hash_table_unref(reading.values);
     fixture_close(&fixture);
+}
 
+/* After an hour without a step the last minute is caught up and what lies before it is left out. */
+static void test_left_out(void)
+{
+    struct fixture fixture;
     fixture_open(&fixture, 10, (struct bus_faults){0});
     learn_movies(&fixture);
     clock_advance(fixture.context.clock, MS_PER_HOUR);
@@ -259,7 +272,7 @@ static void test_producers_differ(void)
     struct config *config = config_new_default();
     struct generator_settings first = events_generator_settings(config);
     g_free(config->events_producer);
-    config->events_producer = g_strdup("site-2");
+    config->events_producer = g_strdup("marquef");
     struct generator_settings second = events_generator_settings(config);
     g_assert_cmpuint(first.seed, !=, second.seed);
     config->events_seed++;
@@ -276,6 +289,7 @@ int main(int argc, char **argv)
     g_test_add_func("/events/rate", test_rate);
     g_test_add_func("/events/repeats_are_the_same", test_repeats_are_the_same);
     g_test_add_func("/events/batches_are_bounded", test_batches_are_bounded);
+    g_test_add_func("/events/batch_waits", test_batch_waits);
     g_test_add_func("/events/left_out", test_left_out);
     g_test_add_func("/events/no_movies", test_no_movies);
     g_test_add_func("/events/producers_differ", test_producers_differ);
