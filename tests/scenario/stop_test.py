@@ -103,6 +103,7 @@ class Stop(unittest.TestCase):
         answer = stream.getresponse()
         self.assertEqual(answer.status, 200)
         answer.read(20)
+        self.assertEqual(server.metrics()["marquee_http_event_clients"], 1)
         silent = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
         silent.connect()
         half = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
