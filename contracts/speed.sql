@@ -85,6 +85,9 @@ ON CONFLICT (hour, movie_id) DO UPDATE SET
   title = excluded.title, vote_average = excluded.vote_average, vote_count = excluded.vote_count,
   popularity = excluded.popularity, rating_velocity = excluded.rating_velocity, last_updated = excluded.last_updated;
 
+-- name: drop_stats
+DELETE FROM movie_stats WHERE hour = ?1 AND movie_id = ?2;
+
 -- name: put_sentiment
 INSERT INTO review_sentiments (hour, movie_id, window_start, window_end, avg_sentiment, sentiment_sum_e4, review_count,
                                positive_count, negative_count, neutral_count, sentiment_velocity)

@@ -8,6 +8,7 @@
 #include "base/metrics.h"
 #include "base/stop.h"
 #include "batch/child.h"
+#include "batch/drift.h"
 #include "bus/bus.h"
 #include "view/view.h"
 
@@ -24,6 +25,7 @@ struct scheduler {
     GPtrArray *argv; /* of the child, NULL-terminated */
     struct view *view;
     struct bus *bus;
+    struct lake *lake;
     int64_t done_slot_ms;         /* start of the last slot that was run or given up */
     int64_t next_housekeeping_ms; /* monotonic */
 };
@@ -105,6 +107,19 @@ static void keep_house(struct scheduler *scheduler)
 
 /* ---- runs ---- */
 
+/* The child has counted it in a process that is gone. */
+static void take_drift(struct scheduler *scheduler)
+{
+    g_autoptr(GError) error = NULL;
+    struct drift *drift = drift_load(scheduler->lake, &error);
+    if (drift)
+        drift_measure(drift, scheduler->context->metrics);
+    else if (!error_is(error, NOTFOUND))
+        log_warn(scheduler->context->log, "batch", "the run's drift was not read",
+                 LOG_STR("error", error->message));
+    drift_free(drift);
+}
+
 /* One child. False: it failed, or couldn't be started. */
 static bool run_child(struct scheduler *scheduler)
 {
@@ -126,9 +141,11 @@ static bool run_child(struct scheduler *scheduler)
     metrics_add(context->metrics, METRIC_BATCH_RUNS, done ? "done" : "failed", 1);
     metrics_set(context->metrics, METRIC_BATCH_SECONDS, NULL, seconds);
     metrics_set(context->metrics, METRIC_BATCH_PEAK_BYTES, NULL, (double)end.peak_bytes);
-    if (done)
+    if (done) {
         metrics_set(context->metrics, METRIC_BATCH_LAST_SUCCESS_TIME, NULL,
                     (double)(clock_now_ms(context->clock) / MS_PER_SECOND));
+        take_drift(scheduler);
+    }
     log_at(context->log, done ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "batch",
            done ? "run done" : "run failed", LOG_INT("exit_code", end.exit_code),
            LOG_NUM("seconds", seconds), LOG_INT("peak_bytes", end.peak_bytes));
@@ -183,9 +200,11 @@ bool batch_scheduler_run(const struct context *context,
 {
     struct scheduler scheduler = {.context = context, .argv = make_argv(spawn)};
     bool done = (scheduler.view = view_open(context, error)) &&
-                (scheduler.bus = bus_open(context, error)) && find_done_slot(&scheduler, error);
+                (scheduler.bus = bus_open(context, error)) &&
+                (scheduler.lake = lake_open(context, error)) && find_done_slot(&scheduler, error);
     if (done)
         wait_and_run(&scheduler);
+    lake_close(scheduler.lake);
     bus_close(scheduler.bus);
     view_close(scheduler.view);
     g_ptr_array_unref(scheduler.argv);

@@ -105,6 +105,26 @@ static void test_slots(void)
     finish(&stage);
 }
 
+/* What the child found stands in the lake; the metrics of `up` have it when the run is done. The
+ * numbers are the file's: 3 rows lost, 1 of nowhere, 2 wrong. */
+static void test_drift(void)
+{
+    struct stage stage = {0};
+    start(&stage,
+          "cd \"$(dirname \"$0\")\" && mkdir -p lake/runs && printf '%s' "
+          "'{\"run_id\":\"r\",\"at\":\"2026-03-03T04:00:00Z\",\"compared\":9,"
+          "\"missing_speed\":3,\"missing_batch\":1,\"value\":2,\"repaired\":0,\"rows\":[]}' "
+          "> lake/runs/drift.json");
+    await_runs(&stage, "done", 1);
+    struct metrics *metrics = stage.world.context.metrics;
+    for (int i = 0; i < 3000 && metrics_get(metrics, METRIC_RECONCILE_DRIFT, "value") < 2; i++)
+        pause_ms(10);
+    g_assert_cmpfloat(metrics_get(metrics, METRIC_RECONCILE_DRIFT, "missing_speed"), ==, 3);
+    g_assert_cmpfloat(metrics_get(metrics, METRIC_RECONCILE_DRIFT, "missing_batch"), ==, 1);
+    g_assert_cmpfloat(metrics_get(metrics, METRIC_RECONCILE_DRIFT, "value"), ==, 2);
+    finish(&stage);
+}
+
 static void test_retries(void)
 {
     struct stage stage = {0};
@@ -164,6 +184,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/scheduler/child", test_child);
     g_test_add_func("/scheduler/slots", test_slots);
+    g_test_add_func("/scheduler/drift", test_drift);
     g_test_add_func("/scheduler/retries", test_retries);
     g_test_add_func("/scheduler/stop", test_stop);
     return g_test_run();

@@ -92,6 +92,9 @@ struct speed_batch {
     /* Windows whose last review was retracted: their rows go. */
     struct sentiment_row *sentiment_gone;
     size_t sentiment_gone_count;
+    /* Hours of movies that have no observation; only a repair finds such (batch/reconcile.h). */
+    struct stats_row *stats_gone;
+    size_t stats_gone_count;
 };
 
 /* A key that changed. Trending: movie_id 0. Sentiment and stats: (movie_id, hour). Hour counts and

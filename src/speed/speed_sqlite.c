@@ -19,6 +19,7 @@
 
 static const char *const statement_names[SPEED_STATEMENT_COUNT] = {
     [PUT_STATS] = "put_stats",
+    [DROP_STATS] = "drop_stats",
     [PUT_SENTIMENT] = "put_sentiment",
     [DROP_SENTIMENT] = "drop_sentiment",
     [DROP_TRENDING] = "drop_trending",
@@ -171,6 +172,16 @@ static bool put_stats(struct writing *writing, const struct stats_row *row, GErr
     return db_run(put, error) && note(writing, SPEED_STATS, row->hour_ms, row->movie_id, error);
 }
 
+static bool drop_stats(struct writing *writing, const struct stats_row *row, GError **error)
+{
+    sqlite3_stmt *drop = speed_sqlite_use(writing->store, DROP_STATS, error);
+    if (!drop)
+        return false;
+    db_bind_int(drop, 1, row->hour_ms);
+    db_bind_int(drop, 2, row->movie_id);
+    return db_run(drop, error) && note(writing, SPEED_STATS, row->hour_ms, row->movie_id, error);
+}
+
 static bool write_stats(struct writing *writing, const struct speed_batch *batch, GError **error)
 {
     g_autofree struct stats_row **rows = g_new(struct stats_row *, batch->stats_count + 1);
@@ -179,6 +190,10 @@ static bool write_stats(struct writing *writing, const struct speed_batch *batch
     qsort(rows, batch->stats_count, sizeof *rows, compare_stats);
     for (size_t i = 0; i < batch->stats_count; i++) {
         if (rows[i]->hour_ms >= writing->first_held_ms && !put_stats(writing, rows[i], error))
+            return false;
+    }
+    for (size_t i = 0; i < batch->stats_gone_count; i++) {
+        if (!drop_stats(writing, &batch->stats_gone[i], error))
             return false;
     }
     return true;

@@ -10,6 +10,7 @@
 /* Statements of contracts/speed.sql. */
 enum speed_statement {
     PUT_STATS,
+    DROP_STATS,
     PUT_SENTIMENT,
     DROP_SENTIMENT,
     DROP_TRENDING,
