@@ -58,10 +58,12 @@ static bool anchor_clock(struct app *app, GError **error)
 {
     if (!app->config->clock_start[0] || app->config->clock_anchor[0])
         return true;
-    g_autoptr(GDateTime) now = g_date_time_new_now_utc();
-    g_autofree char *seconds = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S");
-    g_autofree char *anchor =
-        g_strdup_printf("%s.%03dZ", seconds, g_date_time_get_microsecond(now) / 1000);
+    struct clock *real = clock_new_real();
+    int64_t now_ms = clock_now_ms(real);
+    clock_free(real);
+    char seconds[CLOCK_ISO_BYTES];
+    g_autofree char *anchor = g_strdup_printf("%.19s.%03dZ", clock_iso8601(now_ms, seconds),
+                                              (int)(now_ms % MS_PER_SECOND));
     g_ptr_array_add(app->settings, g_strdup("--set"));
     g_ptr_array_add(app->settings, g_strdup_printf("clock.anchor=%s", anchor));
     return config_set(app->config, "clock.anchor", anchor, error);
