@@ -18,7 +18,7 @@
 #define BACKOFF_MS_MAX    INT64_C(5000)
 #define MOVIES_RETRY_MS   1000  /* while none is known */
 #define MOVIES_REFRESH_MS 60000 /* a batch may have ranked them anew */
-#define LEASE_MS          INT64_C(30000)
+#define LEASE_MS          INT64_C(10000)
 
 struct stage {
     const struct context *context;
