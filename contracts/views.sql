@@ -46,6 +46,63 @@ CREATE TABLE pointer (
 ) STRICT;
 INSERT INTO pointer VALUES (1, 0, 0);
 
+-- Full text over the "movie" documents (search.h). Triggers keep it with the documents, in their transaction: a generation is
+-- found exactly when it is read, and goes with its documents.
+CREATE VIRTUAL TABLE search_text USING fts5 (
+    title, people, keywords, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
+);
+-- What a search filters and sorts by. genres: "|Drama|Western|".
+CREATE TABLE search_movies (
+    seq INTEGER PRIMARY KEY,
+    generation INTEGER NOT NULL,
+    movie_id INTEGER NOT NULL,
+    title TEXT NOT NULL,
+    genres TEXT NOT NULL,
+    year INTEGER,
+    popularity REAL,
+    vote_average REAL
+) STRICT;
+CREATE INDEX search_movies_generation ON search_movies (generation);
+
+CREATE VIEW search_source AS
+SELECT seq, generation, movie_id,
+    coalesce(json_extract(data, '$.title'), '') AS title,
+    CASE WHEN json_extract(data, '$.original_title') IS NOT json_extract(data, '$.title')
+         THEN coalesce(json_extract(data, '$.original_title'), '') ELSE '' END AS other_title,
+    (SELECT group_concat(CASE type WHEN 'object' THEN json_extract(value, '$.name') ELSE value END, ' ')
+     FROM json_each(data, '$.cast')) AS actors,
+    (SELECT group_concat(value, ' ') FROM json_each(data, '$.directors')) AS directors,
+    (SELECT group_concat(value, ' ') FROM json_each(data, '$.keywords')) AS keywords,
+    (SELECT '|' || group_concat(value, '|') || '|' FROM json_each(data, '$.genres')) AS genres,
+    CAST(substr(json_extract(data, '$.release_date'), 1, 4) AS INTEGER) AS year,
+    CAST(json_extract(data, '$.popularity') AS REAL) AS popularity,
+    CAST(json_extract(data, '$.vote_average') AS REAL) AS vote_average
+FROM batch_views
+WHERE view_type = 'movie' AND json_valid(data);
+
+CREATE TRIGGER search_insert AFTER INSERT ON batch_views WHEN new.view_type = 'movie' BEGIN
+    INSERT INTO search_text (rowid, title, people, keywords)
+    SELECT seq, title || ' ' || other_title, coalesce(actors, '') || ' ' || coalesce(directors, ''), keywords
+    FROM search_source WHERE seq = new.seq;
+    INSERT INTO search_movies (seq, generation, movie_id, title, genres, year, popularity, vote_average)
+    SELECT seq, generation, movie_id, title, coalesce(genres, ''), year, popularity, vote_average
+    FROM search_source WHERE seq = new.seq;
+END;
+CREATE TRIGGER search_delete AFTER DELETE ON batch_views WHEN old.view_type = 'movie' BEGIN
+    DELETE FROM search_text WHERE rowid = old.seq;
+    DELETE FROM search_movies WHERE seq = old.seq;
+END;
+CREATE TRIGGER search_update AFTER UPDATE OF data ON batch_views WHEN new.view_type = 'movie' BEGIN
+    DELETE FROM search_text WHERE rowid = old.seq;
+    DELETE FROM search_movies WHERE seq = old.seq;
+    INSERT INTO search_text (rowid, title, people, keywords)
+    SELECT seq, title || ' ' || other_title, coalesce(actors, '') || ' ' || coalesce(directors, ''), keywords
+    FROM search_source WHERE seq = new.seq;
+    INSERT INTO search_movies (seq, generation, movie_id, title, genres, year, popularity, vote_average)
+    SELECT seq, generation, movie_id, title, coalesce(genres, ''), year, popularity, vote_average
+    FROM search_source WHERE seq = new.seq;
+END;
+
 CREATE TABLE speed_views (
     view_type TEXT NOT NULL,
     movie_id INTEGER NOT NULL,
@@ -136,6 +193,29 @@ WHERE generation = ?12 AND view_type = ?13 AND genre = ?4 AND genre <> '' AND _i
   AND (?3 = 0 OR movie_id = ?3) AND (?5 = 0 OR year = ?5) AND (?6 = 0 OR month = ?6)
   AND (?7 = '' OR window = ?7) AND (?8 = 0 OR day_ms = ?8) AND (?9 = 0 OR (day_ms >= ?10 AND day_ms < ?9))
 ORDER BY _id LIMIT ?11;
+
+-- Sorts: 0 relevance, 1 popularity, 2 rating, 3 year, 4 title. A word in the title weighs more than a name, that more than a
+-- keyword; lower bm25 is better.
+-- name: search_words
+SELECT m.seq, m.movie_id, bm25(search_text, 10.0, 4.0, 2.0) AS score
+FROM search_text JOIN search_movies AS m ON m.seq = search_text.rowid
+WHERE search_text MATCH ?9 AND m.generation = ?1 AND (?2 = '' OR instr(m.genres, '|' || ?2 || '|') > 0)
+  AND (?3 = 0 OR m.year >= ?3) AND (?4 = 0 OR m.year <= ?4) AND (?5 <= 0 OR m.vote_average >= ?5)
+ORDER BY CASE ?6 WHEN 0 THEN score WHEN 1 THEN -m.popularity WHEN 2 THEN -m.vote_average WHEN 3 THEN -m.year END NULLS LAST,
+    CASE ?6 WHEN 4 THEN m.title END COLLATE NOCASE, m.popularity DESC NULLS LAST, m.movie_id
+LIMIT ?7 OFFSET ?8;
+
+-- name: search_all
+SELECT m.seq, m.movie_id, 0.0 AS score
+FROM search_movies AS m
+WHERE m.generation = ?1 AND (?2 = '' OR instr(m.genres, '|' || ?2 || '|') > 0)
+  AND (?3 = 0 OR m.year >= ?3) AND (?4 = 0 OR m.year <= ?4) AND (?5 <= 0 OR m.vote_average >= ?5)
+ORDER BY CASE ?6 WHEN 1 THEN -m.popularity WHEN 2 THEN -m.vote_average WHEN 3 THEN -m.year END NULLS LAST,
+    CASE ?6 WHEN 4 THEN m.title END COLLATE NOCASE, m.popularity DESC NULLS LAST, m.movie_id
+LIMIT ?7 OFFSET ?8;
+
+-- name: doc_read
+SELECT data FROM batch_views WHERE seq = ?1;
 
 -- name: speed_put
 INSERT INTO speed_views (view_type, movie_id, hour_ms, data, synced_at_ms, ttl_expires_at_ms)

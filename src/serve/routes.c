@@ -13,6 +13,7 @@ ENDPOINT_HANDLER(movie)
 ENDPOINT_HANDLER(movie_stats)
 ENDPOINT_HANDLER(movie_sentiment)
 ENDPOINT_HANDLER(trending)
+ENDPOINT_HANDLER(search)
 ENDPOINT_HANDLER(genre_list)
 ENDPOINT_HANDLER(genre)
 ENDPOINT_HANDLER(runs)
@@ -23,6 +24,7 @@ const struct http_route serve_routes[] = {
     {"GET", "/api/v1/movies/{id}/stats", movie_stats_handler, "movie_stats"},
     {"GET", "/api/v1/movies/{id}/sentiment", movie_sentiment_handler, "movie_sentiment"},
     {"GET", "/api/v1/trending/movies", trending_handler, "trending"},
+    {"GET", "/api/v1/search/movies", search_handler, "search"},
     {"GET", "/api/v1/analytics/genres", genre_list_handler, "genres"},
     {"GET", "/api/v1/analytics/genre/{genre}", genre_handler, "genre"},
     {"GET", "/api/v1/runs", runs_handler, "runs"},

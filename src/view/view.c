@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/config.h"
+#include "view/search.h"
 #include "view/view_backend.h"
 
 #define NAME_BYTES_MAX 200 /* view type, genre, window, lease, owner, run id */
@@ -182,6 +183,34 @@ bool view_query(struct view *view,
     }
     return view->ops->query(view, generation, filter, cursor, limit, arena, ret_docs, ret_count,
                             ret_cursor, error);
+}
+
+bool view_search(struct view *view,
+                 int64_t generation,
+                 const struct view_search *search,
+                 size_t offset,
+                 size_t limit,
+                 struct arena *arena,
+                 struct view_found **ret_found,
+                 size_t *ret_count,
+                 bool *ret_more,
+                 GError **error)
+{
+    g_assert(limit > 0 && offset + limit <= VIEW_SEARCH_ROWS_MAX);
+    struct view_search asked = *search;
+    g_autofree char *expression = NULL;
+    if (!check_name("genre", search->genre, false, error) ||
+        (search->words && !search_expression(search->words, &expression, error)))
+        return false;
+    asked.words = expression;
+    if (generation == 0 || (search->words && !*expression)) {
+        *ret_found = NULL;
+        *ret_count = 0;
+        *ret_more = false;
+        return true;
+    }
+    return view->ops->search(view, generation, &asked, offset, limit, arena, ret_found, ret_count,
+                             ret_more, error);
 }
 
 /* ---- speed views ---- */

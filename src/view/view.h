@@ -115,6 +115,41 @@ bool view_query(struct view *view,
                 const char **ret_cursor,
                 GError **error) MUST_CHECK;
 
+/* Full text over the generation's "movie" documents: titles, cast and directors, keywords, by BM25.
+ * Each word must occur; the last one may be unfinished (search.h). */
+enum view_sort {
+    VIEW_SORT_RELEVANCE, /* without words: as popularity */
+    VIEW_SORT_POPULARITY,
+    VIEW_SORT_RATING,
+    VIEW_SORT_YEAR, /* newest first */
+    VIEW_SORT_TITLE,
+};
+struct view_search {
+    const char *words;          /* what a person typed; NULL: every movie */
+    const char *genre;          /* exactly so; NULL: any */
+    int32_t year_from, year_to; /* of release, inclusive; 0: any */
+    double rating_min;          /* 0: any */
+    enum view_sort sort;
+};
+struct view_found {
+    int64_t movie_id;
+    double score; /* higher is better; 0 without words */
+    const char *data;
+};
+/* offset + limit at most VIEW_SEARCH_ROWS_MAX. ret_more: there are others behind these. Words
+ * without a letter or digit find nothing. BADDATA: too many words. NOTFOUND as view_query. */
+#define VIEW_SEARCH_ROWS_MAX 1000
+bool view_search(struct view *view,
+                 int64_t generation,
+                 const struct view_search *search,
+                 size_t offset,
+                 size_t limit,
+                 struct arena *arena,
+                 struct view_found **ret_found,
+                 size_t *ret_count,
+                 bool *ret_more,
+                 GError **error) MUST_CHECK;
+
 /* Which generation a cursor names; BADDATA where it isn't a cursor. */
 bool view_cursor_generation(const char *cursor, int64_t *ret_generation, GError **error) MUST_CHECK;
 

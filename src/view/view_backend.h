@@ -48,6 +48,18 @@ struct view_ops {
                   const char **ret_cursor,
                   GError **error);
 
+    /* generation > 0; words, where given, is an FTS5 expression (search.h). */
+    bool (*search)(struct view *view,
+                   int64_t generation,
+                   const struct view_search *search,
+                   size_t offset,
+                   size_t limit,
+                   struct arena *arena,
+                   struct view_found **ret_found,
+                   size_t *ret_count,
+                   bool *ret_more,
+                   GError **error);
+
     bool (*put_speed)(struct view *view,
                       const struct speed_doc *docs,
                       size_t count,

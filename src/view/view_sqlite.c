@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define VIEW_LAYOUT      1 /* of the tables; user_version of the file */
+#define VIEW_LAYOUT      2 /* of the tables; user_version of the file */
 #define VIEW_CACHE_BYTES (4 * 1024 * 1024)
 
 static const char *const statement_names[VIEW_STATEMENT_COUNT] = {
@@ -17,6 +17,9 @@ static const char *const statement_names[VIEW_STATEMENT_COUNT] = {
     [CURRENT_READ] = "current_read",
     [DOC_QUERY] = "doc_query",
     [DOC_QUERY_GENRE] = "doc_query_genre",
+    [SEARCH_WORDS] = "search_words",
+    [SEARCH_ALL] = "search_all",
+    [DOC_READ] = "doc_read",
     [SPEED_PUT] = "speed_put",
     [SPEED_DELETE] = "speed_delete",
     [SYNC_READ] = "sync_read",
@@ -278,6 +281,7 @@ const struct view_ops view_sqlite_ops = {
     .current = view_sqlite_current,
     .last_generation = view_sqlite_last_generation,
     .query = view_sqlite_query,
+    .search = view_sqlite_search,
     .put_speed = view_sqlite_put_speed,
     .sync_position = view_sqlite_sync_position,
     .earliest_hour = view_sqlite_earliest_hour,

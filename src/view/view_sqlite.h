@@ -2,6 +2,7 @@
  *
  *   view_sqlite.c         open, close, statements, leases, run history, the ops table
  *   view_sqlite_batch.c   generations and their documents
+ *   view_sqlite_search.c  full text over the movies' documents
  *   view_sqlite_speed.c   speed documents, sync's state
  *
  * One file, data.dir/views.db, WAL. A commit is on the disk before it returns: sync prunes the
@@ -29,6 +30,9 @@ enum view_statement {
     CURRENT_READ,
     DOC_QUERY,
     DOC_QUERY_GENRE,
+    SEARCH_WORDS,
+    SEARCH_ALL,
+    DOC_READ,
     SPEED_PUT,
     SPEED_DELETE,
     SYNC_READ,
@@ -89,6 +93,20 @@ bool view_sqlite_query(struct view *view,
                        size_t *ret_count,
                        const char **ret_cursor,
                        GError **error);
+/* Within the caller's transaction: NOTFOUND where the generation isn't kept any more. */
+bool view_sqlite_generation_kept(struct view_sqlite *store,
+                                 int64_t generation,
+                                 GError **error) MUST_CHECK;
+bool view_sqlite_search(struct view *view,
+                        int64_t generation,
+                        const struct view_search *search,
+                        size_t offset,
+                        size_t limit,
+                        struct arena *arena,
+                        struct view_found **ret_found,
+                        size_t *ret_count,
+                        bool *ret_more,
+                        GError **error);
 /* Removes at most rows_max documents of superseded generations. */
 bool view_sqlite_sweep_batch(struct view_sqlite *store,
                              size_t rows_max,

@@ -161,6 +161,19 @@ static sqlite3_stmt *bind_query(struct view_sqlite *store,
     return query;
 }
 
+bool view_sqlite_generation_kept(struct view_sqlite *store, int64_t generation, GError **error)
+{
+    g_autofree char *state = NULL;
+    if (!generation_state(store, generation, &state, error))
+        return false;
+    if (*state && strcmp(state, "gone") != 0)
+        return true;
+    error_set(error, NOTFOUND,
+              "generation %" G_GINT64_FORMAT " is no longer kept; begin again without a cursor",
+              generation);
+    return false;
+}
+
 /* Within a read transaction. */
 static bool query_docs(struct view_sqlite *store,
                        int64_t generation,
@@ -173,15 +186,8 @@ static bool query_docs(struct view_sqlite *store,
                        const char **ret_cursor,
                        GError **error)
 {
-    g_autofree char *state = NULL;
-    if (!generation_state(store, generation, &state, error))
+    if (!view_sqlite_generation_kept(store, generation, error))
         return false;
-    if (!*state || strcmp(state, "gone") == 0) {
-        error_set(error, NOTFOUND,
-                  "generation %" G_GINT64_FORMAT " is no longer kept; begin again without a cursor",
-                  generation);
-        return false;
-    }
     g_autoptr(GString) after = g_string_new(NULL);
     g_autoptr(GString) before = g_string_new(NULL);
     view_id_range(generation, filter, after, before);
