@@ -1,12 +1,14 @@
-/* `marquee batch run` in the process that does it. */
+/* `marquee batch run | step` in the process that does it. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json_writer.h"
 #include "base/log.h"
 #include "base/stop.h"
+#include "batch/as_of.h"
 #include "batch/batch_run.h"
 
 #define EXIT_DONE   0
@@ -25,17 +27,25 @@ static void show_progress(void *user, size_t step, size_t steps_count, const cha
     fflush(out);
 }
 
-static void print_report(const struct batch_report *report, bool json)
+static void print_text(const struct batch_report *report, const struct batch_ask *ask)
 {
-    if (!json) {
-        printf("%s: published in %.1f s, peak memory %.0f MB%s\n", report->run_id, report->seconds,
-               (double)report->peak_bytes / 1e6,
-               report->resumed ? " (an unfinished run, continued)" : "");
+    const char *what = ask->step ? ask->step : ask->as_of ? "computed" : "published";
+    printf("%s: %s %s %.1f s, peak memory %.0f MB%s\n", report->run_id, what,
+           ask->step ? "done in" : "in", report->seconds, (double)report->peak_bytes / 1e6,
+           report->resumed && !ask->step ? " (an unfinished run, continued)" : "");
+}
+
+static void print_report(const struct batch_report *report, const struct batch_ask *ask)
+{
+    if (!ask->json) {
+        print_text(report, ask);
         return;
     }
     g_autoptr(GString) text = g_string_new(NULL);
     json_write_object(text);
     json_add_string(text, "run_id", report->run_id);
+    if (ask->step)
+        json_add_string(text, "step", ask->step);
     json_add_int(text, "generation", report->generation);
     json_add_time(text, "through", report->through_ms);
     json_add_double(text, "seconds", report->seconds);
@@ -45,30 +55,50 @@ static void print_report(const struct batch_report *report, bool json)
     puts(text->str);
 }
 
-int batch_child_main(const struct context *context, int argc, char **argv)
+/* Mistakes that the caller made, told before anything is opened. */
+static bool check_ask(const struct batch_ask *ask, int64_t *ret_as_of_ms)
 {
-    bool json = false;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") != 0) {
-            fprintf(stderr, "marquee batch run: %s: expected nothing or --json\n", argv[i]);
-            return EXIT_USAGE;
-        }
-        json = true;
+    if (ask->as_of && (*ret_as_of_ms = clock_parse_iso8601(ask->as_of)) < 0) {
+        fprintf(stderr,
+                "marquee batch run: --as-of %s: expected a time such as "
+                "2026-03-03T04:00:00Z\n",
+                ask->as_of);
+        return false;
     }
+    bool known = !ask->step;
+    for (size_t i = 0; !known && i < batch_steps_count(); i++)
+        known = strcmp(batch_step_name(i), ask->step) == 0;
+    if (!known)
+        fprintf(stderr, "marquee batch step: there is no step %s; --list prints them\n", ask->step);
+    return known;
+}
+
+int batch_child_main(const struct context *context, const struct batch_ask *ask)
+{
+    int64_t as_of_ms = 0;
+    if (!check_ask(ask, &as_of_ms))
+        return EXIT_USAGE;
     bool terminal = isatty(STDERR_FILENO);
+    batch_progress_fn progress = terminal ? show_progress : NULL;
     struct batch_report report;
     g_autoptr(GError) error = NULL;
-    bool done = batch_run(context, terminal ? show_progress : NULL, stderr, &report, &error);
+    bool done;
+    if (ask->step)
+        done = batch_step(context, ask->step, &report, &error);
+    else if (ask->as_of)
+        done = batch_as_of(context, as_of_ms, progress, stderr, &report, &error);
+    else
+        done = batch_run(context, progress, stderr, &report, &error);
     if (terminal)
         fprintf(stderr, "\r\033[K");
     if (done) {
-        print_report(&report, json);
+        print_report(&report, ask);
         return EXIT_DONE;
     }
     if (stop_requested(context->stop))
         log_info(context->log, "batch", "the run was stopped", LOG_STR("why", error->message));
     else
         log_error(context->log, "batch", "the run failed", LOG_STR("error", error->message));
-    fprintf(stderr, "marquee batch run: %s\n", error->message);
+    fprintf(stderr, "marquee batch %s: %s\n", ask->step ? "step" : "run", error->message);
     return EXIT_FAILED;
 }

@@ -1,10 +1,7 @@
 #include "batch/batch_run.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -15,6 +12,7 @@
 #include "base/log.h"
 #include "base/stop.h"
 #include "batch/archive.h"
+#include "batch/batch_lock.h"
 #include "batch/engine_duckdb.h"
 #include "batch/keeper.h"
 #include "batch/plan.h"
@@ -22,12 +20,12 @@
 
 #define STOPPED    "batch: stopped; the next run goes on from here"
 #define LEASE_NAME "batch"
-#define LOCK_FILE  "batch.lock"
 
 struct run {
     const struct context *context;
     batch_progress_fn progress;
     void *user;
+    const char *only; /* the one step that is asked for; NULL: all */
     int lock_fd;
     struct lake *lake;
     struct bus *bus;
@@ -43,22 +41,6 @@ struct run {
 };
 
 /* ---- one at a time ---- */
-
-static bool lock(struct run *run, GError **error)
-{
-    g_autofree char *path = config_path(run->context->config, LOCK_FILE);
-    run->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-    if (run->lock_fd < 0) {
-        error_set(error, FAILED, "batch: open %s: %s", path, g_strerror(errno));
-        return false;
-    }
-    if (flock(run->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        error_set(error, CONFLICT,
-                  "batch: another run is under way in this data folder (%s is locked)", path);
-        return false;
-    }
-    return true;
-}
 
 /* Leases are in world time, but a run that died is dead in real time. */
 static int64_t lease_ttl_ms(const struct context *context)
@@ -144,6 +126,17 @@ static bool go_on(struct run *run, struct journal *journal, GError **error)
     return journal_save(journal, run->lake, error);
 }
 
+/* A single step begins a run only where it is the first. */
+static bool may_begin(const struct run *run, GError **error)
+{
+    if (!run->only || strcmp(run->only, plan_steps[0].name) == 0)
+        return true;
+    error_set(error, NOTFOUND,
+              "batch: no run is open that step %s could go on with: begin one with step %s",
+              run->only, plan_steps[0].name);
+    return false;
+}
+
 static bool begin_or_go_on(struct run *run, GError **error)
 {
     struct journal *unfinished = NULL;
@@ -152,6 +145,10 @@ static bool begin_or_go_on(struct run *run, GError **error)
         return false;
     if (unfinished && worth_going_on(run, unfinished))
         return go_on(run, unfinished, error);
+    if (!may_begin(run, error)) {
+        journal_free(unfinished);
+        return false;
+    }
     if (unfinished) {
         log_warn(run->context->log, "batch", "an unfinished run is given up",
                  LOG_STR("run_id", unfinished->manifest->run_id),
@@ -284,7 +281,8 @@ static bool open_all(struct run *run, GError **error)
 {
     const struct context *context = run->context;
     run->started_ms = clock_now_ms(context->clock);
-    if (!(run->lake = lake_open(context, error)) || !lock(run, error) ||
+    if (!(run->lake = lake_open(context, error)) ||
+        (run->lock_fd = batch_lock_take(context->config, error)) < 0 ||
         !(run->bus = bus_open(context, error)) || !(run->view = view_open(context, error)) ||
         !take_lease(run, error) || !begin_or_go_on(run, error))
         return false;
@@ -323,6 +321,20 @@ static void close_all(struct run *run)
         close(run->lock_fd);
 }
 
+static struct batch_report report_of(const struct run *run, int64_t start_us)
+{
+    const struct manifest *manifest = run->journal->manifest;
+    struct batch_report report = {
+        .generation = manifest->generation,
+        .through_ms = manifest->through_ms,
+        .seconds = (double)(clock_monotonic_us(run->context->clock) - start_us) / 1e6,
+        .peak_bytes = peak_bytes(),
+        .resumed = run->resumed,
+    };
+    g_strlcpy(report.run_id, manifest->run_id, sizeof report.run_id);
+    return report;
+}
+
 bool batch_run(const struct context *context,
                batch_progress_fn progress,
                void *user,
@@ -344,18 +356,97 @@ bool batch_run(const struct context *context,
     if (done)
         done = journal_end(run.journal, run.lake, &trouble);
     if (done) {
-        struct batch_report report = {
-            .generation = run.journal->manifest->generation,
-            .through_ms = run.journal->manifest->through_ms,
-            .seconds = (double)(clock_monotonic_us(context->clock) - start_us) / 1e6,
-            .peak_bytes = peak_bytes(),
-            .resumed = run.resumed,
-        };
-        g_strlcpy(report.run_id, run.journal->manifest->run_id, sizeof report.run_id);
-        *ret_report = report;
+        *ret_report = report_of(&run, start_us);
     } else {
         g_propagate_error(error, trouble);
     }
     close_all(&run);
     return done;
+}
+
+/* ---- one step ---- */
+
+static bool find_step(const char *name, size_t *ret_index)
+{
+    for (size_t i = 0; i < plan_steps_count; i++) {
+        if (strcmp(plan_steps[i].name, name) == 0) {
+            *ret_index = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool check_order(const struct run *run, size_t index, GError **error)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (manifest_step_done(run->journal->manifest, plan_steps[i].name))
+            continue;
+        error_set(error, CONFLICT, "batch: step %s must be done before %s in %s",
+                  plan_steps[i].name, plan_steps[index].name, run->journal->manifest->run_id);
+        return false;
+    }
+    return true;
+}
+
+/* A step that went well is no failed start: an orchestrator starts a process for each. */
+static bool end_step(struct run *run, size_t index, GError **error)
+{
+    if (index + 1 == plan_steps_count)
+        return journal_end(run->journal, run->lake, error);
+    run->journal->attempts = 0;
+    return journal_save(run->journal, run->lake, error);
+}
+
+bool batch_step(const struct context *context,
+                const char *name,
+                struct batch_report *ret_report,
+                GError **error)
+{
+    struct run run = {.context = context, .only = name, .lock_fd = -1};
+    int64_t start_us = clock_monotonic_us(context->clock);
+    GError *trouble = NULL;
+    size_t index;
+    if (!find_step(name, &index)) {
+        error_set(error, BADDATA, "batch: there is no step %s", name);
+        return false;
+    }
+    bool last = index + 1 == plan_steps_count;
+    bool done = open_all(&run, &trouble);
+    if (!done && last && run.previous && error_is(trouble, NOTFOUND)) {
+        /* The last step ends the run, so when it is asked for again there is none. */
+        g_clear_error(&trouble);
+        struct batch_report report = {.generation = run.previous->generation,
+                                      .through_ms = run.previous->through_ms,
+                                      .resumed = true};
+        g_strlcpy(report.run_id, run.previous->run_id, sizeof report.run_id);
+        *ret_report = report;
+        close_all(&run);
+        return true;
+    }
+    if (done) {
+        note(&run, "running", NULL);
+        done = check_order(&run, index, &trouble) && run_step(&run, index, &trouble) &&
+               end_step(&run, index, &trouble);
+        if (!done)
+            explain_stop(&run, &trouble);
+    }
+    note(&run, !done ? "failed" : last ? "done" : "running", trouble);
+    if (done)
+        *ret_report = report_of(&run, start_us);
+    else
+        g_propagate_error(error, trouble);
+    close_all(&run);
+    return done;
+}
+
+size_t batch_steps_count(void)
+{
+    return plan_steps_count;
+}
+
+const char *batch_step_name(size_t index)
+{
+    g_assert(index < plan_steps_count);
+    return plan_steps[index].name;
 }

@@ -38,6 +38,26 @@ bool batch_run(const struct context *context,
                struct batch_report *ret_report,
                GError **error) MUST_CHECK;
 
-/* `marquee batch run [--json]` in this process (argv[0] is "run"; batch_main.c): prints progress on
- * a terminal, then what was done. Returns the exit code. */
-int batch_child_main(const struct context *context, int argc, char **argv);
+/* One step of the plan, for an orchestrator that starts a process for each: in the run that is
+ * open, or, the first step, in one that it begins. A step that is done already is done again by
+ * doing nothing; the last one ends the run. Errors as batch_run; also CONFLICT: an earlier step
+ * isn't done; NOTFOUND: no run is open; BADDATA: there is no such step. */
+bool batch_step(const struct context *context,
+                const char *name,
+                struct batch_report *ret_report,
+                GError **error) MUST_CHECK;
+
+/* The plan's steps, in order. */
+size_t batch_steps_count(void);
+const char *batch_step_name(size_t index);
+
+/* What `marquee batch run | step` is asked for. */
+struct batch_ask {
+    const char *step;  /* one step; NULL: a whole run */
+    const char *as_of; /* ISO 8601: a past instant (batch/as_of.h); NULL: now */
+    bool json;
+};
+
+/* Does it in this process (batch_main.c): prints progress on a terminal, then what was done.
+ * Returns the exit code: 0 done, 1 failed, 2 what is asked for makes no sense. */
+int batch_child_main(const struct context *context, const struct batch_ask *ask);

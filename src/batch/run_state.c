@@ -187,11 +187,26 @@ static struct manifest *only_new(const struct manifest *manifest, const char *ta
     return found;
 }
 
+/* The archive as of a past instant, materialised: "archived" is bound anew for each table. */
+static bool open_past(struct run_state *state, const struct relation *relation, GError **error)
+{
+    const char *sql_path = strcmp(relation->source, "bronze/movies") == 0
+                               ? "sql/bronze/answers_as_of.sql"
+                               : "sql/bronze/log_as_of.sql";
+    struct engine_params params = run_state_params(state);
+    return tables_view("archived", relation->columns_path,
+                       manifest_find_table(state->manifest, relation->source), state->engine,
+                       state->lake, error) &&
+           engine_table(state->engine, relation->name, sql_path, &params, NULL, error);
+}
+
 static bool open_relation(struct run_state *state, const struct relation *relation, GError **error)
 {
     struct engine_params params = run_state_params(state);
     const struct manifest_table *table = NULL;
     struct manifest *found = NULL;
+    if (state->as_of && g_str_has_prefix(relation->source, "bronze/"))
+        return open_past(state, relation, error);
     switch (relation->kind) {
     case OF_LAKE:
         table = manifest_find_table(state->manifest, relation->source);

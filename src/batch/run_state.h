@@ -27,6 +27,8 @@ struct run_state {
     struct journal *journal;
     struct manifest *manifest; /* the journal's */
     int64_t lease_epoch;
+    bool as_of;         /* bronze is read as it was at the parameter as_of_ms, all of it as new */
+    const char *prefix; /* of the names of files that transforms write; NULL: none */
     bool has_months;
     GArray *months; /* int64_t: starts of the months whose hours this run's records may change,
                        ascending */

@@ -79,8 +79,8 @@ static bool write_whole(const struct transform *transform,
                         struct manifest_step *step,
                         GError **error)
 {
-    g_autofree char *name =
-        g_strdup_printf("%s/%s.parquet", transform->table, state->manifest->run_id);
+    g_autofree char *name = g_strdup_printf("%s%s/%s.parquet", state->prefix ? state->prefix : "",
+                                            transform->table, state->manifest->run_id);
     struct manifest_file file = {0};
     if (!write_file(transform, state, name, &file, step, error))
         return false;
@@ -114,7 +114,8 @@ static bool write_month(const struct transform *transform,
     run_state_set_int(state, "to_ms", next_ms);
     g_autofree char *folder = calendar_partition(CALENDAR_MONTH, month_ms);
     g_autofree char *name =
-        g_strdup_printf("%s/%s/%s.parquet", transform->table, folder, state->manifest->run_id);
+        g_strdup_printf("%s%s/%s/%s.parquet", state->prefix ? state->prefix : "", transform->table,
+                        folder, state->manifest->run_id);
     struct manifest_file file = {0};
     if (!write_file(transform, state, name, &file, step, error))
         return false;

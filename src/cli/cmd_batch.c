@@ -1,4 +1,4 @@
-/* marquee batch run | status | drift, marquee query. */
+/* marquee batch run | step | status | drift, marquee query. */
 #include <stdio.h>
 #include <string.h>
 
@@ -104,27 +104,97 @@ static int print_drift(struct app *app)
     return EXIT_DONE;
 }
 
+static int list_steps(const struct app *app)
+{
+    if (!app->options.json) {
+        for (size_t i = 0; i < batch_steps_count(); i++)
+            puts(batch_step_name(i));
+        return EXIT_DONE;
+    }
+    g_autoptr(GString) text = g_string_new(NULL);
+    json_write_array(text);
+    for (size_t i = 0; i < batch_steps_count(); i++)
+        json_write_string(text, batch_step_name(i));
+    json_write_array_end(text);
+    puts(text->str);
+    return EXIT_DONE;
+}
+
+enum verb { VERB_RUN, VERB_STEP, VERB_STATUS, VERB_DRIFT, VERB_COUNT };
+
+static enum verb verb_of(const char *word)
+{
+    static const char *const names[VERB_COUNT] = {"run", "step", "status", "drift"};
+    int verb = 0;
+    while (verb < VERB_COUNT && strcmp(names[verb], word) != 0)
+        verb++;
+    return (enum verb)verb;
+}
+
+/* Whether words and options go together; else why stands on stderr. */
+static bool check_words(enum verb verb, int argc, const char *as_of, bool list)
+{
+    int words = verb == VERB_STEP && !list ? 3 : 2;
+    const char *wrong = NULL;
+    if (verb == VERB_COUNT)
+        wrong = "expected run, step, status or drift";
+    else if (list && verb != VERB_STEP)
+        wrong = "--list goes with step";
+    else if (as_of && verb != VERB_RUN)
+        wrong = "--as-of goes with run";
+    else if (argc != words)
+        wrong =
+            words == 3 ? "expected the name of one step (--list prints them)" : "too many words";
+    if (wrong)
+        app_usage("batch", "%s", wrong);
+    return !wrong;
+}
+
+static int run_verb(struct app *app, enum verb verb, const struct batch_ask *ask)
+{
+    switch (verb) {
+    case VERB_RUN:
+    case VERB_STEP:
+        return batch_child_main(&app->context, ask);
+    case VERB_STATUS:
+        return print_runs(app);
+    case VERB_DRIFT:
+        return print_drift(app);
+    case VERB_COUNT:
+        break;
+    }
+    g_assert_not_reached();
+}
+
 int cmd_batch(int argc, char **argv)
 {
     struct app app = {0};
+    g_autofree char *as_of = NULL;
+    gboolean list = FALSE;
+    const GOptionEntry extra[] = {
+        {"as-of", 0, 0, G_OPTION_ARG_STRING, &as_of,
+         "run: compute what was there at TIME into runs/asof-TIME, publish nothing", "TIME"},
+        {"list", 0, 0, G_OPTION_ARG_NONE, &list, "step: print the steps, in order", NULL},
+        G_OPTION_ENTRY_NULL,
+    };
     int code = EXIT_USAGE;
-    bool parsed = app_parse(&app, &argc, &argv, "run | status | drift",
-                            "run: one batch now: archive, silver, gold, views. The old views are "
-                            "served until it is done.\n"
-                            "status: the last runs.\n"
-                            "drift: where the last run found lake and speed tables to disagree.",
-                            NULL);
-    const char *verb = argc == 2 ? argv[1] : "";
-    bool run = g_str_equal(verb, "run"), status = g_str_equal(verb, "status");
-    bool drift = g_str_equal(verb, "drift");
-    if (parsed && !run && !status && !drift)
-        app_usage("batch", "expected run, status or drift");
-    else if (parsed && drift && app_start(&app))
-        code = print_drift(&app);
-    else if (parsed && app_start(&app))
-        code = run ? batch_child_main(&app.context, app.options.json ? 2 : 1,
-                                      (char *[]){argv[0], (char *)"--json", NULL})
-                   : print_runs(&app);
+    bool parsed =
+        app_parse(&app, &argc, &argv, "run | step NAME | status | drift",
+                  "run: one batch now: archive, silver, gold, views. The old views are served "
+                  "until it is done.\n"
+                  "step: one step of a run, for an orchestrator; the first one begins the run.\n"
+                  "status: the last runs.\n"
+                  "drift: where the last run found lake and speed tables to disagree.",
+                  extra);
+    enum verb verb = parsed && argc >= 2 ? verb_of(argv[1]) : VERB_COUNT;
+    const struct batch_ask ask = {
+        .step = verb == VERB_STEP ? argv[2] : NULL, .as_of = as_of, .json = app.options.json};
+    if (parsed && check_words(verb, argc, as_of, list)) {
+        if (list)
+            code = list_steps(&app);
+        else if (app_start(&app))
+            code = run_verb(&app, verb, &ask);
+    }
     app_end(&app);
     return code;
 }

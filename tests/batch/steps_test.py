@@ -1,0 +1,146 @@
+"""One step at a time, and a past instant again.
+
+Steps: a run made of `marquee batch step NAME`, one process each, some of them killed and tried again, leaves the tables that one
+`marquee batch run` leaves, file by file the same bytes; steps out of order, unknown or without a run are refused.
+
+As of: what a run computed at its cut is computed again by `marquee batch run --as-of` after later runs have joined and let go
+files: the same bytes, twice; nothing is published; beyond what bronze reaches it is refused and the limit is named.
+
+usage: steps_test.py STREAM_REPLAY BATCH_REPLAY MARQUEE"""
+import datetime
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.environ.get("MARQUEE_SOURCE_ROOT", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+failures = []
+
+
+def check(name, good, more=""):
+    print(f"{'ok' if good else 'WRONG'}: {name}", more if not good else "")
+    if not good:
+        failures.append(name)
+
+
+def make_dump(path, *arguments):
+    with open(path, "w", encoding="utf-8") as out:
+        subprocess.run([sys.executable, os.path.join(ROOT, "tools/loggen.py"), *arguments], check=True, stdout=out,
+                       stderr=subprocess.DEVNULL)
+
+
+def manifest(folder, run_id=None):
+    lake = os.path.join(folder, "lake")
+    if run_id is None:
+        with open(os.path.join(lake, "_current"), encoding="utf-8") as pointer:
+            run_id = pointer.read()
+    with open(os.path.join(lake, "runs", run_id, "manifest.json"), encoding="utf-8") as text:
+        return json.load(text)
+
+
+def moment(time_ms):
+    return datetime.datetime.fromtimestamp(time_ms / 1000, datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def checksums(found):
+    """Of silver and gold: table -> checksums of its files."""
+    return {name: sorted(file["sha256"] for file in files) for name, files in found["tables"].items()
+            if name.startswith(("silver/", "gold/"))}
+
+
+def check_steps(stream_replay, marquee, folder):
+    dump, steps, whole = (os.path.join(folder, name) for name in ("steps.jsonl", "steps", "whole"))
+    make_dump(dump, "--seed", "5", "--records", "2000")
+    os.mkdir(steps)
+    subprocess.run([stream_replay, "--dir", steps, "--dump", dump, "--bus", "sqlite"], check=True, stdout=subprocess.DEVNULL)
+    shutil.copytree(steps, whole)
+
+    def step(*words, point=None):
+        environment = {**os.environ, **({"MARQUEE_FAILPOINT": point} if point else {})}
+        return subprocess.run([marquee, "batch", "step", *words, "--set", f"data.dir={steps}", "--set", "batch.attempts=2"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+    names = step("--list").stdout.split()
+    check("the list has the plan", names[0] == "archive" and names[-1] == "release" and len(names) > 10, names)
+    check("no run is open", step("silver_movies").returncode == 1 and "step archive" in step("silver_movies").stderr)
+    check("unknown step", step("nonsense").returncode == 2)
+    check("no name", step().returncode == 2)
+    check("the first begins", step("archive").returncode == 0)
+    early = step(names[5])
+    check("out of order", early.returncode == 1 and names[1] in early.stderr, early.stderr)
+    check("again does nothing", step("archive").returncode == 0)
+    for name in names[1:]:
+        if name in ("silver_movies", "export", "publish_lake"):
+            killed = step(name, point=f"batch.{name}.done")
+            check(f"{name} was killed", killed.returncode == -9, killed)
+        done = step(name)
+        check(f"{name} is done", done.returncode == 0, done.stderr)
+    check("the last again", step(names[-1]).returncode == 0)
+    check("the run is over", step(names[1]).returncode == 1)
+    subprocess.run([marquee, "batch", "run", "--set", f"data.dir={whole}"], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    check("steps and run agree", checksums(manifest(steps)) == checksums(manifest(whole)) and checksums(manifest(whole)))
+
+
+def check_as_of(batch_replay, marquee, folder):
+    dump, data = os.path.join(folder, "as_of.jsonl"), os.path.join(folder, "as_of")
+    make_dump(dump, "--seed", "8", "--records", "2500")
+    os.mkdir(data)
+
+    def replay(*more):
+        subprocess.run([batch_replay, "--dir", data, "--dump", dump, *more], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+
+    def as_of(time):
+        return subprocess.run([marquee, "batch", "run", "--as-of", time, "--json", "--set", f"data.dir={data}"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    check("nothing published", as_of("2026-01-02T00:00:00Z").returncode == 1)
+    replay("--seed", "1", "--runs", "1")
+    last = manifest(data)
+    first = manifest(data, last["previous"])
+    check("the runs differ", checksums(first) != checksums(last))
+    done = as_of(moment(first["cut_at"]))
+    check("as of the first run's cut", done.returncode == 0, done.stderr)
+    if done.returncode:
+        return
+    found = manifest(data, json.loads(done.stdout)["run_id"])
+    wrong = [name for name, sums in checksums(found).items() if sums != checksums(first)[name]]
+    check("the same bytes as then", checksums(found) == checksums(first), wrong)
+    check("nothing is published", manifest(data)["run_id"] == last["run_id"])
+    replay("--seed", "2", "--runs", "3", "--set", "lake.partition_min=1GB")
+    again = as_of(moment(first["cut_at"]))
+    check("again after later runs", again.returncode == 0 and checksums(manifest(data, json.loads(again.stdout)["run_id"])) ==
+          checksums(first), again.stderr)
+    later = as_of("2027-01-01T00:00:00Z")
+    check("after the cut", later.returncode == 1 and "isn't archived" in later.stderr, later.stderr)
+    check("no time", as_of("yesterday").returncode == 2)
+
+
+def check_limit(batch_replay, marquee, folder):
+    dump, data = os.path.join(folder, "limit.jsonl"), os.path.join(folder, "limit")
+    make_dump(dump, "--seed", "3", "--records", "2000", "--hours", "240")
+    os.mkdir(data)
+    subprocess.run([batch_replay, "--dir", data, "--dump", dump, "--seed", "3", "--runs", "12", "--set", "lake.bronze_retention=3d"],
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    reaches = manifest(data).get("bronze_from")
+    done = subprocess.run([marquee, "batch", "run", "--as-of", moment(reaches or 0), "--set", f"data.dir={data}"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True)
+    check("beyond bronze", reaches and done.returncode == 1 and "reaches back to 20" in done.stderr, done.stderr)
+
+
+def main():
+    stream_replay, batch_replay, marquee = sys.argv[1:4]
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        check_steps(stream_replay, marquee, folder)
+        check_as_of(batch_replay, marquee, folder)
+        check_limit(batch_replay, marquee, folder)
+    print(f"failed: {failures or 'none'}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
