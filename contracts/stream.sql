@@ -203,3 +203,33 @@ INSERT OR REPLACE INTO stream_live (minute, data) VALUES (?1, ?2);
 
 -- name: expire_live_minutes
 DELETE FROM stream_live WHERE minute < ?1;
+
+-- ---- the late ledger ----
+
+-- name: late_schema
+-- Used records whose window was final when they came, newest last, bounded: src/stream/late_ledger.h. What it changed:
+-- the window's last popularity (ratings), average compound (reviews) or number of events; NULL where it was empty.
+CREATE TABLE IF NOT EXISTS stream_late (
+  id           INTEGER PRIMARY KEY,
+  topic        TEXT    NOT NULL,
+  partition    INTEGER NOT NULL,
+  offset       INTEGER NOT NULL,
+  movie_id     INTEGER NOT NULL,
+  window_start INTEGER NOT NULL, -- ms
+  late_ms      INTEGER NOT NULL, -- watermark less the window's end
+  before       REAL,
+  after        REAL
+);
+
+-- name: put_late
+INSERT INTO stream_late (topic, partition, offset, movie_id, window_start, late_ms, before, after)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
+
+-- name: expire_late
+DELETE FROM stream_late WHERE id <= (SELECT max(id) FROM stream_late) - ?1;
+
+-- name: status_late_exists
+SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'stream_late';
+
+-- name: status_late
+SELECT topic, partition, offset, movie_id, window_start, late_ms, before, after FROM stream_late ORDER BY id DESC LIMIT ?1;

@@ -10,6 +10,7 @@
 #include "view/view.h"
 
 #define RUNS_SHOWN 5
+#define LATE_SHOWN 1
 
 struct status {
     struct app *app;
@@ -19,6 +20,8 @@ struct status {
     int64_t now_ms;
     bool streamed; /* the engine has run before */
     struct stream_status stream;
+    struct late_entry *late; /* the newest of the ledger */
+    size_t late_count;
     struct view_generation generation;
     int64_t feed_position, synced_at_ms;
     struct view_run *runs;
@@ -32,6 +35,14 @@ static bool status_read(struct status *status, GError **error)
     status->now_ms = clock_now_ms(context->clock);
     status->streamed = stream_status_read(context, status->arena, &status->stream, &stream_error);
     if (!status->streamed && !error_is(stream_error, NOTFOUND)) {
+        g_propagate_error(error, g_steal_pointer(&stream_error));
+        return false;
+    }
+    g_clear_error(&stream_error);
+    if (status->streamed &&
+        !stream_status_late(context, status->arena, LATE_SHOWN, &status->late, &status->late_count,
+                            &stream_error) &&
+        !error_is(stream_error, NOTFOUND)) {
         g_propagate_error(error, g_steal_pointer(&stream_error));
         return false;
     }
@@ -107,6 +118,21 @@ static const char *iso(struct status *status, int64_t time_ms)
     return arena_strdup(status->arena, clock_iso8601(time_ms, buffer));
 }
 
+static const char *late_value(struct status *status, const struct late_value *value)
+{
+    return value->has ? arena_printf(status->arena, "%g", value->value) : "nothing";
+}
+
+/* The last late record; the counts by topic stand in the table. */
+static void print_late(struct status *status, const struct late_entry *entry)
+{
+    printf(
+        "late       last: %s, movie %d, window %s, %.1f min behind the watermark; %s became %s\n",
+        entry->topic, entry->movie_id, iso(status, entry->window_start_ms),
+        (double)entry->late_ms / (double)MS_PER_MINUTE, late_value(status, &entry->before),
+        late_value(status, &entry->after));
+}
+
 static void print_layers(struct status *status)
 {
     printf("clock      %s\n", iso(status, status->now_ms));
@@ -118,6 +144,8 @@ static void print_layers(struct status *status)
                                       ? "no watermark yet: a partition without records holds it "
                                         "back for stream.idle_timeout"
                                       : "has not run yet: marquee up, or marquee run stream");
+    if (status->late_count)
+        print_late(status, &status->late[0]);
     if (status->synced_at_ms)
         printf("sync       %s, feed position %" G_GINT64_FORMAT "\n",
                age(status, status->synced_at_ms), status->feed_position);

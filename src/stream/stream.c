@@ -10,6 +10,7 @@
 #include "model/db.h"
 #include "speed/speed_sqlite.h"
 #include "stream/hour_count.h"
+#include "stream/late_ledger.h"
 #include "stream/live.h"
 #include "stream/outbox.h"
 #include "stream/ranker.h"
@@ -58,6 +59,7 @@ struct stream {
     struct outbox *outbox;
     struct ranker *ranker;
     struct live *live;
+    struct late_ledger *late_ledger;
     struct task **tasks;   /* settings.partitions of them */
     struct arena *arena;   /* of one fetch */
     struct arena *results; /* of one record's reasons */
@@ -157,7 +159,8 @@ static bool open_files(struct stream *stream, GError **error)
         stream->ranker = ranker_open(stream->db, stream->sql, &stream->settings, stream->outbox,
                                      clock_monotonic_ms(stream->context->clock), error);
     stream->live = stream->ranker ? live_new(stream->db, stream->sql, error) : NULL;
-    return stream->live != NULL;
+    stream->late_ledger = stream->live ? late_ledger_new(stream->db, stream->sql, error) : NULL;
+    return stream->late_ledger != NULL;
 }
 
 struct stream *
@@ -189,6 +192,7 @@ void stream_close(struct stream *stream)
     for (int p = 0; stream->tasks && p < stream->settings.partitions; p++)
         task_close(stream->tasks[p]);
     g_free(stream->tasks);
+    late_ledger_free(stream->late_ledger);
     live_free(stream->live);
     ranker_close(stream->ranker);
     outbox_free(stream->outbox);
@@ -213,6 +217,7 @@ static bool reload(struct stream *stream, GError **error)
     g_array_set_size(stream->letters, 0);
     stream->letter_bytes = 0;
     stream->records_pending = 0;
+    late_ledger_clear(stream->late_ledger);
     live_free(stream->live);
     stream->live = live_new(stream->db, stream->sql, error);
     stream->broken = !stream->live || !ranker_rolled_back(stream->ranker, error) ||
@@ -281,6 +286,8 @@ static bool take_batch(struct stream *stream,
         arena_reset(stream->results);
         counts[result.class]++;
         late += result.late;
+        if (result.late)
+            late_ledger_add(stream->late_ledger, &result.late_entry);
         stream->records_pending++;
     }
     struct position *position = &task->positions[input];
@@ -412,7 +419,8 @@ static bool write_all(struct stream *stream, GError **error)
     if (!ranker_write(stream->ranker, &stream->output, least_watermark_ms(stream),
                       horizon_ms(stream), clock_monotonic_ms(stream->context->clock), error))
         return false;
-    if (!live_write(stream->live, &stream->output, horizon_ms(stream), error))
+    if (!live_write(stream->live, &stream->output, horizon_ms(stream), error) ||
+        !late_ledger_write(stream->late_ledger, error))
         return false;
     failpoint("stream.commit.ranked");
     const struct speed_batch batch = output_batch(&stream->output);
@@ -477,6 +485,7 @@ bool stream_commit(struct stream *stream, GError **error)
     for (int p = 0; p < stream->settings.partitions; p++)
         task_committed(stream->tasks[p]);
     live_committed(stream->live);
+    late_ledger_clear(stream->late_ledger);
     output_clear(&stream->output);
     stream->records_pending = 0;
     stream->last_commit_monotonic_ms = clock_monotonic_ms(stream->context->clock);

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/context.h"
 #include "base/error.h"
+#include "stream/late_ledger.h"
 
 struct stream_partition_status {
     const char *topic;
@@ -28,4 +29,12 @@ struct stream_status {
 bool stream_status_read(const struct context *context,
                         struct arena *arena,
                         struct stream_status *ret_status,
+                        GError **error) MUST_CHECK;
+
+/* The newest entries of the late ledger, newest first, at most count_max. NOTFOUND as above. */
+bool stream_status_late(const struct context *context,
+                        struct arena *arena,
+                        size_t count_max,
+                        struct late_entry **ret_entries,
+                        size_t *ret_count,
                         GError **error) MUST_CHECK;

@@ -16,6 +16,7 @@
 #include "model/db.h"
 #include "speed/speed.h"
 #include "stream/state.h"
+#include "stream/stream_status.h"
 
 /* 2026-01-01 12:00. */
 #define NOON_MS INT64_C(1767268800000)
@@ -352,6 +353,49 @@ static void test_late(struct world *world, const void *data)
     g_assert_true(read_stats(world, 11, &count)->rating_velocity == 5000 / 10000.0 / (10.0 / 60));
 }
 
+/* Each late record stands in the ledger: its window, how late it was, what the window said before
+ * and after. The watermark is 12:20 less 10 s, so 12:10 to 12:15 ended 4 min 50 s before it. */
+static void test_late_ledger(struct world *world, const void *data)
+{
+    (void)data;
+    GError *error = NULL;
+    const int64_t window_ms = NOON_MS + 10 * MS_PER_MINUTE;
+    append_rating(world, 11, NOON_MS + 20 * MS_PER_MINUTE, 1, 7.0, 1);
+    settle(world);
+    clock_advance_monotonic(world->clock, LONG_MS);
+    commit_now(world);
+    append_rating(world, 11, window_ms + 1, 2.5, 6.5, 1);
+    settle(world);
+    append_rating(world, 11, window_ms + 2, 3, 6.5, 1);
+    append_rating(world, 11, window_ms, 9, 6.5, 1); /* late, but not the window's last */
+    append_view(world, 11, window_ms, "X");
+    append_view(world, 11, window_ms, "X"); /* a duplicate isn't late */
+    settle(world);
+    struct late_entry *entries;
+    size_t count;
+    g_assert_true(stream_status_late(&world->context, world->arena, 10, &entries, &count, &error));
+    g_assert_cmpuint(count, ==, 4);
+    for (size_t i = 0; i < count; i++) {
+        g_assert_cmpint(entries[i].movie_id, ==, 11);
+        g_assert_cmpint(entries[i].window_start_ms, ==, window_ms);
+        g_assert_cmpint(entries[i].late_ms, ==, 4 * MS_PER_MINUTE + 50 * MS_PER_SECOND);
+        g_assert_cmpint(entries[i].partition, ==, partition_of(world, 11));
+        g_assert_true(entries[i].after.has);
+    }
+    g_assert_cmpstr(entries[0].topic, ==, "user.events");
+    g_assert_cmpint(entries[0].offset, ==, 0);
+    g_assert_true(!entries[0].before.has && entries[0].after.value == 1);
+    g_assert_cmpstr(entries[1].topic, ==, "movie.ratings");
+    g_assert_cmpint(entries[1].offset, ==, 3);
+    g_assert_true(entries[1].before.has && entries[1].before.value == 3);
+    g_assert_true(entries[1].after.value == 3);
+    g_assert_true(entries[2].before.value == 2.5 && entries[2].after.value == 3);
+    g_assert_true(!entries[3].before.has && entries[3].after.value == 2.5);
+    g_assert_true(stream_status_late(&world->context, world->arena, 1, &entries, &count, &error));
+    g_assert_cmpuint(count, ==, 1);
+    g_assert_cmpint(entries[0].offset, ==, 0);
+}
+
 /* Records on the bus that no commit covers yet are the lag. */
 static void test_lag(struct world *world, const void *data)
 {
@@ -495,15 +539,11 @@ int main(int argc, char **argv)
         const char *path;
         void (*test)(struct world *world, const void *data);
     } tests[] = {
-        {"/stream/example", test_example},
-        {"/stream/deadletters", test_deadletters},
-        {"/stream/lost_tail", test_lost_tail},
-        {"/stream/revisions", test_revisions},
-        {"/stream/late", test_late},
-        {"/stream/title", test_title},
-        {"/stream/lag", test_lag},
-        {"/stream/damage", test_damage},
-        {"/stream/memory_bound", test_memory_bound},
+        {"/stream/example", test_example},     {"/stream/deadletters", test_deadletters},
+        {"/stream/lost_tail", test_lost_tail}, {"/stream/revisions", test_revisions},
+        {"/stream/late", test_late},           {"/stream/late_ledger", test_late_ledger},
+        {"/stream/title", test_title},         {"/stream/lag", test_lag},
+        {"/stream/damage", test_damage},       {"/stream/memory_bound", test_memory_bound},
     };
     g_test_init(&argc, &argv, NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)

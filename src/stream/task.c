@@ -6,6 +6,14 @@
 #include "stream/repeat.h"
 #include "stream/window.h"
 
+/* Which windows an input feeds; BIN_KIND_COUNT: none. */
+static const enum bin_kind input_kinds[INPUT_COUNT] = {
+    [INPUT_RATINGS] = BIN_RATINGS,
+    [INPUT_METADATA] = BIN_KIND_COUNT,
+    [INPUT_REVIEWS] = BIN_REVIEWS,
+    [INPUT_EVENTS] = BIN_EVENTS,
+};
+
 /* Which input feeds the windows of a kind: its highest event time says what is held. */
 static const int kind_inputs[BIN_KIND_COUNT] = {
     [BIN_RATINGS] = INPUT_RATINGS,
@@ -158,11 +166,41 @@ static bool classify_good(struct task *task,
     return true;
 }
 
-static bool is_late(const struct task *task, int64_t event_ms)
+/* late_ms of the window that holds the event; below 0: it isn't late. */
+static int64_t late_ms(const struct task *task, int64_t event_ms)
 {
     int64_t window_ms = task->settings->window_ms;
     int64_t end_ms = (floor_div(event_ms, window_ms) + 1) * window_ms;
-    return watermark_final(&task->watermark, end_ms);
+    return watermark_final(&task->watermark, end_ms) ? task->watermark.value_ms - end_ms : -1;
+}
+
+/* For the late ledger: what the window says that the event falls into. */
+static bool window_value(struct task *task,
+                         unsigned input_number,
+                         const struct input *input,
+                         struct late_value *ret_value,
+                         GError **error)
+{
+    const enum bin_kind kind = input_kinds[input_number];
+    const int64_t event_ms = input->event_ms;
+    struct bin *bin = NULL;
+    *ret_value = (struct late_value){0};
+    if (kind == BIN_KIND_COUNT)
+        return true;
+    if (!state_bin(task->state, input->movie, kind, hour_of(event_ms), &bin, error))
+        return false;
+    const struct bin_window *window =
+        bin ? bin_find(bin, window_index(event_ms, task->settings->window_ms)) : NULL;
+    if (!window)
+        return true;
+    ret_value->has = true;
+    if (kind == BIN_RATINGS)
+        ret_value->value = (double)window->rating.popularity_e4 / 10000.0;
+    else if (kind == BIN_REVIEWS)
+        ret_value->value = (double)window->reviews.sum_e4 / window->reviews.count / 10000.0;
+    else
+        ret_value->value = window->events.count;
+    return true;
 }
 
 static bool
@@ -176,6 +214,23 @@ use_record(struct task *task, unsigned input_number, struct input *input, GError
     }
     hour_count_add(task->hour_counts[input_number], hour_of(input->event_ms), 1);
     return true;
+}
+
+/* A used record of a final window: what it changes goes into the ledger's entry. */
+static bool use_late(struct task *task,
+                     unsigned input_number,
+                     struct input *input,
+                     struct late_entry *entry,
+                     GError **error)
+{
+    const int64_t window_ms = task->settings->window_ms;
+    entry->topic = topic_info(input->topic)->name;
+    entry->partition = task->partition;
+    entry->movie_id = input->movie->movie_id;
+    entry->window_start_ms = floor_div(input->event_ms, window_ms) * window_ms;
+    return window_value(task, input_number, input, &entry->before, error) &&
+           use_record(task, input_number, input, error) &&
+           window_value(task, input_number, input, &entry->after, error);
 }
 
 /* A record that isn't bad has come, whatever its class: event time goes on. */
@@ -209,13 +264,16 @@ static bool take_good(struct task *task,
     if (!classify_good(task, &task->positions[input_number], input, append_ms, &result->class,
                        error))
         return false;
-    result->late = result->class == RECORD_USED && is_late(task, input->event_ms);
+    result->late_entry.late_ms = late_ms(task, input->event_ms);
+    result->late = result->class == RECORD_USED && result->late_entry.late_ms >= 0;
     input->late = result->late;
     observe(task, input_number, input->event_ms, monotonic_ms);
     if (result->class != RECORD_USED)
         return true;
-    return state_movie(task->state, movie_of(input->topic, input->record), &input->movie, error) &&
-           use_record(task, input_number, input, error);
+    if (!state_movie(task->state, movie_of(input->topic, input->record), &input->movie, error))
+        return false;
+    return result->late ? use_late(task, input_number, input, &result->late_entry, error)
+                        : use_record(task, input_number, input, error);
 }
 
 static bool decode(struct serde *serde,
@@ -251,7 +309,7 @@ bool task_record(struct task *task,
     assert(record->offset >= position->next_offset);
     const enum topic topic = input_topics[input_number];
     union any_record decoded;
-    struct task_result result = {.class = RECORD_BAD};
+    struct task_result result = {.class = RECORD_BAD, .late_entry.offset = record->offset};
     if (!decode(serde, topic, record->value, arena, &decoded, &result.reason, error))
         return false;
     task->half_done = true;

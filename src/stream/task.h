@@ -11,6 +11,7 @@
 
 #include "bus/serde.h"
 #include "stream/job.h"
+#include "stream/late_ledger.h"
 #include "stream/position.h"
 #include "stream/seen.h"
 #include "stream/watermark.h"
@@ -42,7 +43,8 @@ void task_close(struct task *task); /* accepts NULL */
 struct task_result {
     enum record_class class;
     bool late;
-    const char *reason; /* bad: why; in the arena */
+    const char *reason;           /* bad: why; in the arena */
+    struct late_entry late_entry; /* where it is late */
 };
 
 /* Takes one record: its offset is the position's next one or a later one. On an error the record is

@@ -409,6 +409,16 @@ static guint judge_counters(struct sim *sim, struct run *lives)
         sim->shared->classes[RECORD_BAD] += partition->bad;
         sim->shared->late += partition->late;
     }
+    GError *error = NULL;
+    struct late_entry *late;
+    size_t late_count;
+    check(sim,
+          stream_status_late(&lives->context, arena, LATE_LEDGER_ROWS_MAX, &late, &late_count,
+                             &error),
+          error);
+    if ((int64_t)late_count != sim->shared->late && ++wrong)
+        printf("seed %u: %" PRId64 " late records counted, %zu in the ledger\n", sim->seed,
+               sim->shared->late, late_count);
     if (produced < sim->plan->records->len && ++wrong)
         printf("seed %u: %u records planned, %" PRId64 " on the log\n", sim->seed,
                sim->plan->records->len, produced);
