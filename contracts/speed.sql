@@ -194,3 +194,11 @@ DELETE FROM hour_counts WHERE (hour, topic, partition) IN (
 -- Feed entries up to what sync has copied (?1), at most ?2.
 -- name: expire_feed
 DELETE FROM speed_feed WHERE sequence IN (SELECT sequence FROM speed_feed WHERE sequence <= ?1 ORDER BY sequence LIMIT ?2);
+
+-- For people (src/speed/speed_query.h): the held hours of each table; first_held() is that connection's own.
+-- name: query_views
+CREATE TEMP VIEW movie_stats AS SELECT * FROM main.movie_stats WHERE hour >= first_held();
+CREATE TEMP VIEW review_sentiments AS SELECT * FROM main.review_sentiments WHERE hour >= first_held();
+CREATE TEMP VIEW trending_movies AS SELECT * FROM main.trending_movies WHERE hour >= first_held();
+CREATE TEMP VIEW real_time_stats AS SELECT * FROM main.real_time_stats WHERE hour >= first_held();
+CREATE TEMP VIEW hour_counts AS SELECT * FROM main.hour_counts WHERE hour >= first_held();

@@ -9,6 +9,7 @@
 #include "batch/query.h"
 #include "cli/app.h"
 #include "cli/commands.h"
+#include "speed/speed_query.h"
 #include "view/view.h"
 
 #define RUNS_SHOWN 20
@@ -199,23 +200,39 @@ int cmd_batch(int argc, char **argv)
     return code;
 }
 
+static bool ask(const struct app *app, const char *sql, bool speed, GError **error)
+{
+    int64_t rows;
+    if (speed)
+        return speed_query(&app->context, sql,
+                           app->options.json ? SPEED_QUERY_JSON : SPEED_QUERY_TABLE, stdout, &rows,
+                           error);
+    return batch_query(&app->context, sql, app->options.json ? QUERY_JSON : QUERY_TABLE, stdout,
+                       &rows, error);
+}
+
 int cmd_query(int argc, char **argv)
 {
     struct app app = {0};
+    gboolean speed = FALSE;
+    const GOptionEntry extra[] = {
+        {"speed", 0, 0, G_OPTION_ARG_NONE, &speed,
+         "over the speed tables instead: movie_stats, review_sentiments, trending_movies, "
+         "real_time_stats, hour_counts",
+         NULL},
+        G_OPTION_ENTRY_NULL,
+    };
     int code = EXIT_USAGE;
     bool parsed = app_parse(&app, &argc, &argv, "SQL",
                             "One SELECT over the published lake: bronze.ratings, silver.movies, "
                             "gold.genre_analytics ...\n"
                             "Read-only; nothing outside the data folder can be reached.",
-                            NULL);
+                            extra);
     if (parsed && argc != 2)
         app_usage("query", "expected one SQL text (put it in quotes)");
     else if (parsed && app_start(&app)) {
         g_autoptr(GError) error = NULL;
-        int64_t rows;
-        enum query_format format = app.options.json ? QUERY_JSON : QUERY_TABLE;
-        code = batch_query(&app.context, argv[1], format, stdout, &rows, &error) ? EXIT_DONE
-                                                                                 : app_fail(error);
+        code = ask(&app, argv[1], speed, &error) ? EXIT_DONE : app_fail(error);
     }
     app_end(&app);
     return code;
