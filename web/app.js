@@ -1,7 +1,9 @@
 /* The dashboard: one event stream moves the numbers, the API is asked for what is larger.
  *
  *   /api/v1/stream ─► state ─► tiles, split, movie list, last point of the chart
- *   a new generation ─► /analytics/genres, /runs          a chosen movie ─► /movies/{id}/stats
+ *                  ─► trending ─► ranks         ─► live ─► rates (live.js)
+ *   a new generation ─► /analytics/genres, /runs       a chosen movie ─► /movies/{id}/stats, /sentiment
+ *   words in the field ─► /search/movies
  */
 "use strict";
 
@@ -12,6 +14,10 @@ const LIST_REFRESH_MS = 30e3;
 const STATS_REFRESH_MS = 10e3;   // the chosen movie's whole series, should an hour have changed behind us
 const RUNS_SHOWN = 5;
 const PLOT_HEIGHT = 320;         // the legend stands below it
+const SENTIMENT_HEIGHT = 180;
+const DAILY_FROM_DAYS = 30;      // sentiment by day from here on, by hour below
+const SEARCH_WAIT_MS = 180;      // after the last key
+const SEARCH_CHARS_MIN = 2, SEARCH_LIMIT = 30;
 const RATE_SAMPLES = 10;         // events that a rate is taken over
 const RETRY_MIN_MS = 1000, RETRY_MAX_MS = 15000;
 
@@ -30,6 +36,8 @@ const state = {
   meta: null, generation: null, runKey: null,
   samples: [],            // {at, produced} of the last events
   plot: null, points: [], pointsAt: 0,
+  sentiment: null, sentimentPlot: null,
+  found: [], searched: "", // what the server found for these words
   genres: [], chart: null,
 };
 
@@ -85,7 +93,7 @@ function connection(name) {
 }
 
 /* By fetch and not EventSource, which can't send a key. Resolves when the stream ends. */
-async function listen(onState) {
+async function listen(onEvent) {
   const response = await fetch("/api/v1/stream", {headers: requestHeaders(), cache: "no-store"});
   if (response.status === 401) askForKey();
   if (!response.ok) throw new Error(`stream: ${response.status}`);
@@ -99,7 +107,8 @@ async function listen(onState) {
     for (let end; (end = buffer.indexOf("\n\n")) >= 0; buffer = buffer.slice(end + 2)) {
       const lines = buffer.slice(0, end).split("\n");
       const data = lines.filter((line) => line.startsWith("data: ")).map((line) => line.slice(6)).join("\n");
-      if (data && lines.includes("event: state")) onState(JSON.parse(data));
+      const event = lines.find((line) => line.startsWith("event: "));
+      if (data && event) onEvent(event.slice(7), JSON.parse(data));
     }
   }
 }
@@ -107,7 +116,11 @@ async function listen(onState) {
 async function keepListening() {
   for (let wait = RETRY_MIN_MS;;) {
     try {
-      await listen((data) => { wait = RETRY_MIN_MS; showState(data); });
+      await listen((event, data) => {
+        wait = RETRY_MIN_MS;
+        const show = {state: showState, trending: showTrending, live: showLive}[event];
+        if (show) show(data);
+      });
     } catch (error) {
       /* The pill says so; the next try follows. */
     }
@@ -222,7 +235,7 @@ function fillRow(row, movie) {
   const [title, popularity, change, rating] = row.children;
   const put = (cell, text) => { if (cell.textContent !== text) cell.textContent = text; };
   put(title.firstChild, titleOf(movie));
-  const text = two.format(movie.popularity);
+  const text = movie.popularity == null ? "–" : two.format(movie.popularity);
   if (popularity.textContent !== text) {
     popularity.classList.remove("moved");
     if (popularity.textContent) {
@@ -239,21 +252,46 @@ function fillRow(row, movie) {
   else row.removeAttribute("aria-current");
 }
 
-/* Rows are moved, not made anew, so that focus and scrolling stay. */
-function showMovies() {
-  const wanted = $("search").value.trim().toLocaleLowerCase();
-  const ids = state.order.filter((id) => !wanted || titleOf(state.movies.get(id)).toLocaleLowerCase().includes(wanted));
-  const body = $("movies");
+/* Puts rows in the order of ids. They are moved, not made anew, so that focus and scrolling stay. */
+function placeRows(body, ids, make, fill) {
   const rows = new Map([...body.children].map((row) => [Number(row.dataset.id), row]));
   ids.forEach((id, place) => {
-    const row = rows.get(id) || makeRow(id);
-    fillRow(row, state.movies.get(id));
+    const row = rows.get(id) || make(id);
+    fill(row, id);
     if (body.children[place] !== row) body.insertBefore(row, body.children[place] || null);
     rows.delete(id);
   });
   for (const row of rows.values()) row.remove();
+}
+
+/* The list's own titles at once, then what the server finds in titles, names and keywords. */
+function showMovies() {
+  const words = $("search").value.trim(), wanted = words.toLocaleLowerCase();
+  const ids = state.order.filter((id) => !wanted || titleOf(state.movies.get(id)).toLocaleLowerCase().includes(wanted));
+  const found = new Map(wanted && state.searched === words ? state.found.map((movie) => [movie.movie_id, movie]) : []);
+  for (const id of found.keys()) if (!ids.includes(id)) ids.push(id);
+  placeRows($("movies"), ids, makeRow, (row, id) => fillRow(row, state.movies.get(id) || {...found.get(id), first: found.get(id).popularity}));
   $("movies-empty").hidden = ids.length > 0;
-  if (state.order.length && !ids.length) setText("movies-empty", "No title matches.");
+  if (state.order.length && !ids.length) setText("movies-empty", "No movie matches.");
+}
+
+let searching = 0;
+function searchSoon() {
+  showMovies();
+  clearTimeout(searching);
+  searching = setTimeout(search, SEARCH_WAIT_MS);
+}
+
+async function search() {
+  const words = $("search").value.trim();
+  if (words.length < SEARCH_CHARS_MIN || words === state.searched) return;
+  try {
+    const found = (await ask(`/api/v1/search/movies?limit=${SEARCH_LIMIT}&q=${encodeURIComponent(words)}`)).data;
+    if (words !== $("search").value.trim()) return;
+    state.found = found;
+    state.searched = words;
+    showMovies();
+  } catch (error) { /* the list's own titles stay */ }
 }
 
 async function refreshList() {
@@ -270,6 +308,7 @@ function choose(id) {
   $("plot-empty").hidden = true;
   $("plot").hidden = false;
   showMovies();
+  markChosen();
   refreshStats();
 }
 
@@ -279,6 +318,7 @@ async function refreshStats() {
   state.pointsAt = performance.now();
   const now = state.meta && state.meta.speed_synced_at ? Date.parse(state.meta.speed_synced_at) : null;
   const from = now ? `?from=${new Date(Math.floor((now - days * DAY_MS) / HOUR_MS) * HOUR_MS).toISOString().slice(0, 19)}Z` : "";
+  refreshSentiment(id, days);
   try {
     const answer = await ask(`/api/v1/movies/${id}/stats${from}`);
     if (id !== state.chosen || days !== state.days) return;
@@ -360,26 +400,93 @@ function drawBoundary(plot) {
   context.restore();
 }
 
+const axisStyle = () => ({stroke: css("--muted"), grid: {stroke: css("--line"), width: 1}, ticks: {stroke: css("--line"), width: 1}, font: "12px system-ui, sans-serif"});
+const utcDate = (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC");
+const hourSeries = {label: "hour", value: (plot, value) => value == null ? "–" : `${shortTime(new Date(value * 1000).toISOString())} UTC`};
+
 function makePlot(data) {
-  const box = $("plot");
-  const axis = {stroke: css("--muted"), grid: {stroke: css("--line"), width: 1}, ticks: {stroke: css("--line"), width: 1}, font: "12px system-ui, sans-serif"};
+  const box = $("plot"), axis = axisStyle();
   const line = (label, color) => ({label, stroke: color, width: 2, spanGaps: true, points: {size: 4, fill: color},
                                    value: (plot, value) => value == null ? "–" : two.format(value)});
   if (state.plot) state.plot.destroy();
   state.plot = new uPlot({
     width: box.clientWidth, height: PLOT_HEIGHT,
-    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
+    tzDate: utcDate,
     axes: [{...axis, values: timeLabels, size: 34}, {...axis, size: 64, values: (plot, values) => values.map((value) => short.format(value))}],
-    series: [{label: "hour", value: (plot, value) => value == null ? "–" : `${shortTime(new Date(value * 1000).toISOString())} UTC`},
-             line("batch, exact", css("--batch")), line("speed, seconds fresh", css("--speed"))],
+    series: [hourSeries, line("batch, exact", css("--batch")), line("speed, seconds fresh", css("--speed"))],
     hooks: {drawClear: [drawSides], draw: [drawBoundary]},
-    cursor: {points: {size: 8}},
+    cursor: {points: {size: 8}, sync: {key: "movie"}},
   }, data, box);
+}
+
+/* ---- its sentiment ---- */
+
+async function refreshSentiment(id, days) {
+  const grain = days >= DAILY_FROM_DAYS ? "day" : "hour";
+  try {
+    const answer = await ask(`/api/v1/movies/${id}/sentiment?window=${days}d&granularity=${grain}`);
+    if (id !== state.chosen || days !== state.days) return;
+    state.sentiment = answer.data;
+    showSentiment();
+  } catch (error) {
+    if (id === state.chosen) $("sentiment-part").hidden = true;
+  }
+}
+
+const signed = (value) => `${value < 0 ? "−" : "+"}${two.format(Math.abs(value))}`;
+
+/* [x, batch, speed]: a bar stands on the start of its hour or day. */
+function sentimentSeries() {
+  const points = state.sentiment.points;
+  return [points.map((point) => Date.parse(point.start) / 1000),
+          points.map((point) => point.source !== "speed" ? point.avg_sentiment : null),
+          points.map((point) => point.source === "speed" ? point.avg_sentiment : null)];
+}
+
+function showSentiment() {
+  const {total, points, granularity} = state.sentiment, some = points.length > 0;
+  $("sentiment-part").hidden = false;
+  $("sentiment").hidden = !some;
+  const days = `${state.days} day${state.days > 1 ? "s" : ""}`;
+  setText("sentiment-facts", some
+    ? `${signed(total.avg_sentiment)} on average over ${whole.format(total.review_count)} review${total.review_count > 1 ? "s" : ""} in ${days}: ${whole.format(total.positive_count)} positive, ${whole.format(total.neutral_count)} neutral, ${whole.format(total.negative_count)} negative`
+    : `No review in ${days}. They appear here as soon as ingestion finds some.`);
+  $("sentiment").setAttribute("aria-label", some ? `Average sentiment by ${granularity}, ${points.length} of them, ${signed(total.avg_sentiment)} altogether` : "No sentiment yet");
+  if (state.sentimentPlot) { state.sentimentPlot.destroy(); state.sentimentPlot = null; }
+  if (some) makeSentimentPlot();
+}
+
+function drawZero(plot) {
+  const {left, width} = plot.bbox, y = plot.valToPos(0, "y", true), context = plot.ctx;
+  context.save();
+  context.strokeStyle = css("--muted");
+  context.lineWidth = devicePixelRatio;
+  context.beginPath();
+  context.moveTo(left, y);
+  context.lineTo(left + width, y);
+  context.stroke();
+  context.restore();
+}
+
+function makeSentimentPlot() {
+  const box = $("sentiment"), axis = axisStyle(), points = state.sentiment.points;
+  const bars = (label, color) => ({label, stroke: color, fill: color, points: {show: false}, paths: uPlot.paths.bars({size: [0.7, 14]}),
+    value: (plot, value, series, index) => value == null ? "–" : `${signed(value)} (${points[index].review_count})`});
+  state.sentimentPlot = new uPlot({
+    width: box.clientWidth, height: SENTIMENT_HEIGHT, tzDate: utcDate,
+    // Below the popularity's hours, so that one can be read against the other.
+    scales: {x: {range: (plot, min, max) => state.plot ? [state.plot.scales.x.min, state.plot.scales.x.max] : [min - 3600, max + 3600]}, y: {range: [-1, 1]}},
+    axes: [{...axis, values: timeLabels, size: 34}, {...axis, size: 64, splits: () => [-1, 0, 1], values: (plot, values) => values.map((value) => value > 0 ? "+1" : value < 0 ? "−1" : "0")}],
+    series: [hourSeries, bars("batch, exact", css("--batch")), bars("speed, seconds fresh", css("--speed"))],
+    legend: {show: false},
+    hooks: {drawClear: [drawSides], draw: [drawZero]},
+    cursor: {sync: {key: "movie"}, points: {show: false}},
+  }, sentimentSeries(), box);
 }
 
 function showChart(meta) {
   const last = state.points[state.points.length - 1], movie = state.movies.get(state.chosen);
-  const title = movie ? titleOf(movie) : (last && last.title) || `Movie ${state.chosen}`;
+  const title = movie ? titleOf(movie) : (last && last.title) || titleElsewhere(state.chosen);
   setText("movie-title", title);
   if (!last) {
     setText("movie-facts", "No observation in this range yet.");
@@ -393,6 +500,7 @@ function showChart(meta) {
   const data = series();
   if (state.plot) state.plot.setData(data);
   else makePlot(data);
+  if (state.sentimentPlot) state.sentimentPlot.setData(sentimentSeries()); // along with the hours above it
 }
 
 /* ---- genres and runs ---- */
@@ -470,12 +578,22 @@ function redrawAll() {
     state.plot = null;
     if (state.points.length) makePlot(series());
   }
+  if (state.sentimentPlot) showSentiment();
   if (state.chart) { state.chart.dispose(); state.chart = null; }
   showGenres();
 }
 
+/* A plot is as wide as its panel, however that came to be. */
+function fitPlots() {
+  const fit = (plot, box, height) => {
+    if (plot && box.clientWidth > 0 && plot.width !== box.clientWidth) plot.setSize({width: box.clientWidth, height});
+  };
+  fit(state.plot, $("plot"), PLOT_HEIGHT);
+  fit(state.sentimentPlot, $("sentiment"), SENTIMENT_HEIGHT);
+}
+
 function begin() {
-  $("search").addEventListener("input", showMovies);
+  $("search").addEventListener("input", searchSoon);
   $("measure").addEventListener("change", showGenres);
   for (const button of document.querySelectorAll(".range button")) {
     button.addEventListener("click", () => {
@@ -489,14 +607,8 @@ function begin() {
     sessionStorage.setItem("marquee-key", $("key-text").value);
     location.reload();
   });
-  let resizing = 0;
-  addEventListener("resize", () => {
-    clearTimeout(resizing);
-    resizing = setTimeout(() => {
-      if (state.plot) state.plot.setSize({width: $("plot").clientWidth, height: PLOT_HEIGHT});
-      if (state.chart) state.chart.resize();
-    }, 100);
-  });
+  new ResizeObserver(fitPlots).observe($("plot").parentElement);
+  new ResizeObserver(() => { if (state.chart) state.chart.resize(); }).observe($("genres").parentElement);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawAll);
   setInterval(refreshList, LIST_REFRESH_MS);
   keepListening();

@@ -40,6 +40,7 @@ function typeOf(schema) {
 
 function operationPanel(contract, path, operation) {
   const panel = element("section", undefined, "panel operation");
+  panel.id = operation.operationId;
   const head = element("h3");
   head.append(element("span", "GET"), path);
   panel.append(head, element("p", operation.summary));
@@ -63,6 +64,8 @@ async function begin() {
     for (const [path, methods] of Object.entries(contract.paths))
       if (methods.get.tags.includes(tag.name)) $("operations").append(operationPanel(contract, path, methods.get));
   }
+  const wanted = location.hash && $(location.hash.slice(1));
+  if (wanted) wanted.scrollIntoView();
 }
 
 begin().catch((error) => { $("description").textContent = `The contract can't be read: ${error.message}`; });

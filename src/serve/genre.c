@@ -3,9 +3,8 @@
 #include <string.h>
 
 #include "base/json_writer.h"
+#include "serve/batch_docs.h"
 #include "serve/json_scan.h"
-
-#define GENRE_LIMIT_DEFAULT 200
 
 /* ---- the genres of a generation ---- */
 
@@ -114,41 +113,22 @@ bool genre_among(struct span genres, const char *genre, struct arena *arena)
     return false;
 }
 
-static bool write_documents(struct answer *answer, const char *genre, int64_t limit, GError **error)
+static bool genre_write(struct answer *answer, GError **error)
 {
-    struct view_filter filter = {.key = {.view_type = "genre_analytics", .genre = genre}};
-    const char *cursor = http_request_query(answer->request, "cursor");
-    int64_t generation = answer->merge->generation.generation;
-    /* A cursor goes on in the generation that it names, while that is kept. */
-    if (cursor && !view_cursor_generation(cursor, &generation, error))
-        return false;
-    struct view_doc *docs;
-    size_t count;
-    if (!view_query(answer->worker->view, generation, &filter, cursor, (size_t)limit, answer->arena,
-                    &docs, &count, &cursor, error))
+    struct view_key key = {.view_type = "genre_analytics"};
+    const char *cursor;
+    if (!genre_named(answer, http_request_param(answer->request, "genre"), 404, &key.genre, error))
         return false;
     GString *out = answer->body;
     json_write_key(out, "data");
     json_write_object(out);
-    json_add_string(out, "genre", genre);
+    json_add_string(out, "genre", key.genre);
     json_write_key(out, "rows");
-    json_write_array(out);
-    for (size_t i = 0; i < count; i++)
-        json_write_raw(out, docs[i].data, strlen(docs[i].data));
-    json_write_array_end(out);
+    if (!batch_docs_write(answer, &key, &cursor, error))
+        return false;
     json_write_object_end(out);
     json_add_string(out, "next_cursor", cursor);
     return true;
-}
-
-static bool genre_write(struct answer *answer, GError **error)
-{
-    int64_t limit;
-    const char *genre;
-    return http_query_int(answer->request, answer->response, "limit", 1, VIEW_QUERY_LIMIT_MAX,
-                          GENRE_LIMIT_DEFAULT, &limit) &&
-           genre_named(answer, http_request_param(answer->request, "genre"), 404, &genre, error) &&
-           write_documents(answer, genre, limit, error);
 }
 
 static const char *const genre_arguments[] = {"limit", "cursor", NULL};

@@ -16,6 +16,9 @@ ENDPOINT_HANDLER(trending)
 ENDPOINT_HANDLER(search)
 ENDPOINT_HANDLER(genre_list)
 ENDPOINT_HANDLER(genre)
+ENDPOINT_HANDLER(trends)
+ENDPOINT_HANDLER(temporal)
+ENDPOINT_HANDLER(revenue)
 ENDPOINT_HANDLER(runs)
 
 const struct http_route serve_routes[] = {
@@ -27,6 +30,9 @@ const struct http_route serve_routes[] = {
     {"GET", "/api/v1/search/movies", search_handler, "search"},
     {"GET", "/api/v1/analytics/genres", genre_list_handler, "genres"},
     {"GET", "/api/v1/analytics/genre/{genre}", genre_handler, "genre"},
+    {"GET", "/api/v1/analytics/trends", trends_handler, "trends"},
+    {"GET", "/api/v1/analytics/temporal", temporal_handler, "temporal"},
+    {"GET", "/api/v1/analytics/revenue", revenue_handler, "revenue"},
     {"GET", "/api/v1/runs", runs_handler, "runs"},
     {"GET", "/api/v1/stream", events_handler, "stream"},
     {"GET", "/health", health_handler, "health"},

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/json_writer.h"
+#include "serve/batch_docs.h"
 #include "serve/genre.h"
 #include "serve/json_scan.h"
 #include "serve/movie.h"
@@ -95,27 +96,11 @@ static bool live_ranking(struct answer *answer, struct ranking *ranking, GError 
     return true;
 }
 
-static bool build_trend(struct answer *answer, void *user, GString *out, GError **error)
-{
-    struct view_filter filter = {.key = {.view_type = "trending", .window = user}};
-    struct view_doc *docs;
-    size_t count;
-    const char *cursor;
-    if (!view_query(answer->worker->view, answer->merge->generation.generation, &filter, NULL, 1,
-                    answer->arena, &docs, &count, &cursor, error))
-        return false;
-    if (count > 0)
-        g_string_append(out, docs[0].data);
-    return true;
-}
-
 static bool batch_ranking(struct answer *answer, struct ranking *ranking, GError **error)
 {
     struct span document;
-    const char *name = arena_printf(answer->arena, "trending|%" G_GINT64_FORMAT "|%s",
-                                    answer->merge->generation.generation, ranking->window);
-    if (!answer_part(answer, name, SERVE_BATCH_TTL_MS, build_trend, (void *)ranking->window,
-                     &document.data, &document.len, error))
+    struct view_key key = {.view_type = "trending_scores", .window = ranking->window};
+    if (!batch_doc(answer, &key, &document, error))
         return false;
     ranking->score = "trend_score";
     ranking->source = "batch";

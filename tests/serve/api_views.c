@@ -114,10 +114,23 @@ static void fill_batch_trending(struct api_views *views)
 {
     put_batch_hour(views, "2026-03-08T11:00:00Z", 603);
     put_batch_hour(views, "2026-03-10T11:00:00Z", 550);
-    api_views_put(views, 7, (struct view_key){.view_type = "trending", .window = "7d"},
-                  "{\"window\":\"7d\",\"movies\":[{\"rank\":1,\"movie_id\":550,\"title\":\"Fight "
-                  "Club\",\"trend_score\":98.5,\"velocity\":2.25},{\"rank\":2,\"movie_id\":603,"
-                  "\"title\":\"The Matrix\",\"trend_score\":50,\"velocity\":0.5}]}");
+    api_views_put(
+        views, 7, (struct view_key){.view_type = "trending_scores", .window = "7d"},
+        "{\"window_name\":\"7d\",\"movies\":[{\"rank\":1,\"movie_id\":550,\"title\":\"Fight "
+        "Club\",\"trend_score\":98.5,\"velocity\":2.25},{\"rank\":2,\"movie_id\":603,"
+        "\"title\":\"The Matrix\",\"trend_score\":50,\"velocity\":0.5}]}");
+}
+
+static void fill_batch_analytics(struct api_views *views)
+{
+    api_views_put(views, 7, (struct view_key){.view_type = "temporal_analytics", .window = "year"},
+                  "{\"grain\":\"year\",\"periods\":[]}");
+    api_views_put(views, 7, (struct view_key){.view_type = "revenue_analytics"},
+                  "{\"what\":\"all\"}");
+    api_views_put(views, 7, (struct view_key){.view_type = "revenue_analytics", .year = 1999},
+                  "{\"what\":\"1999\"}");
+    api_views_put(views, 7, (struct view_key){.view_type = "revenue_analytics", .genre = "Drama"},
+                  "{\"what\":\"drama\"}");
 }
 
 static void fill_batch(struct api_views *views)
@@ -166,6 +179,7 @@ static void fill_batch(struct api_views *views)
                   "{\"genre\":\"Science Fiction\",\"year\":0,\"movie_count\":2}");
     fill_batch_sentiment(views);
     fill_batch_trending(views);
+    fill_batch_analytics(views);
     api_views_publish(views, 7, "run-7", "2026-03-10T12:00:00Z");
 }
 

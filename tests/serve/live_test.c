@@ -188,6 +188,42 @@ static void test_trending_batch(void)
     api_views_close(&views);
 }
 
+/* What the batch has stored is passed on as it is, and what it hasn't is said. */
+static void test_analytics(void)
+{
+    api_views_open(&views, NULL, true);
+    struct api_answer *answer = get("/api/v1/analytics/trends");
+    g_assert_cmpstr(json_string_value(api_get(answer, "data.window_name")), ==, "7d");
+    g_assert_cmpfloat(json_number_value(api_get(answer, "data.movies.0.trend_score")), ==, 98.5);
+    g_assert_cmpstr(json_string_value(api_get(answer, "meta.batch_run_id")), ==, "run-7");
+    api_answer_free(answer);
+    refused("/api/v1/analytics/trends?window=90d", 404,
+            "no batch run has published a trend over 90d");
+    refused("/api/v1/analytics/trends?window=1d", 400, "expected one of: 7d, 30d, 90d");
+    answer = get("/api/v1/analytics/temporal");
+    g_assert_cmpstr(json_string_value(api_get(answer, "data.grain")), ==, "year");
+    api_answer_free(answer);
+    refused("/api/v1/analytics/temporal?grain=decade", 404, "temporal analytics yet");
+    refused("/api/v1/analytics/temporal?grain=day", 400, "expected one of: year, month, decade");
+    /* Without a genre: the figures of all of them, not each genre's. */
+    answer = get("/api/v1/analytics/revenue");
+    g_assert_cmpuint(json_array_size(api_get(answer, "data")), ==, 2);
+    g_assert_cmpstr(json_string_value(api_get(answer, "data.0.what")), ==, "all");
+    g_assert_cmpstr(json_string_value(api_get(answer, "data.1.what")), ==, "1999");
+    api_answer_free(answer);
+    answer = get("/api/v1/analytics/revenue?genre=DRAMA");
+    g_assert_cmpuint(json_array_size(api_get(answer, "data")), ==, 1);
+    g_assert_cmpstr(json_string_value(api_get(answer, "data.0.what")), ==, "drama");
+    api_answer_free(answer);
+    answer = get("/api/v1/analytics/revenue?year=1999");
+    g_assert_cmpuint(json_array_size(api_get(answer, "data")), ==, 1);
+    g_assert_cmpstr(json_string_value(api_get(answer, "data.0.what")), ==, "1999");
+    api_answer_free(answer);
+    refused("/api/v1/analytics/revenue?genre=Opera", 400, "known are: Drama");
+    refused("/api/v1/analytics/revenue?year=x", 400, "from 1 to 9999");
+    api_views_close(&views);
+}
+
 /* ---- the stream ---- */
 
 struct heard {
@@ -290,6 +326,7 @@ int main(int argc, char **argv)
     g_test_add_func("/live/sentiment", test_sentiment);
     g_test_add_func("/live/trending", test_trending);
     g_test_add_func("/live/trending-batch", test_trending_batch);
+    g_test_add_func("/live/analytics", test_analytics);
     g_test_add_func("/live/stream", test_stream);
     int status = g_test_run();
     curl_global_cleanup();
