@@ -15,8 +15,8 @@
 #include "base/log.h"
 #include "bus/bus_kafka_stats.h"
 
-#define SETTLE_POLL_MS       50
-#define REPLICAS_FOR_MIN_ISR 3 /* with so many, one may be missing: min.insync.replicas is 2 */
+#define UNKNOWN_WAIT_MS      500 /* before a topic counts as not there */
+#define REPLICAS_FOR_MIN_ISR 3   /* with so many, one may be missing: min.insync.replicas is 2 */
 #define ERROR_TEXT_BYTES     512
 #define INTERNAL_TOPIC_START "__"
 #define RETENTION_NONE       "-1"
@@ -49,14 +49,14 @@ void kafka_topic_forget(struct bus_kafka *kafka, const char *name)
     g_hash_table_remove(kafka->topics, name);
 }
 
-/* The brokers' answer about one topic (reader) or about all (NULL). */
+/* The brokers' answer to a client about one topic, or about all (NULL). */
 static const struct rd_kafka_metadata *
-ask(struct bus_kafka *kafka, rd_kafka_topic_t *reader, GError **error)
+ask(struct bus_kafka *kafka, rd_kafka_t *client, rd_kafka_topic_t *topic, GError **error)
 {
     const struct rd_kafka_metadata *metadata;
     kafka_serve(kafka);
     rd_kafka_resp_err_t code =
-        rd_kafka_metadata(kafka->reader, !reader, reader, &metadata, KAFKA_REQUEST_TIMEOUT_MS);
+        rd_kafka_metadata(client, !topic, topic, &metadata, KAFKA_REQUEST_TIMEOUT_MS);
     if (!code)
         return metadata;
     kafka_fail(kafka, code, "list of topics", NULL, error);
@@ -65,12 +65,13 @@ ask(struct bus_kafka *kafka, rd_kafka_topic_t *reader, GError **error)
 
 /* 0: there is no such topic, or not yet: a partition without a leader can't be used. */
 static bool ask_partitions(struct bus_kafka *kafka,
-                           rd_kafka_topic_t *reader,
+                           rd_kafka_t *client,
+                           rd_kafka_topic_t *asked,
                            bool led,
                            int *ret_partitions,
                            GError **error)
 {
-    const struct rd_kafka_metadata *metadata = ask(kafka, reader, error);
+    const struct rd_kafka_metadata *metadata = ask(kafka, client, asked, error);
     if (!metadata)
         return false;
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
@@ -87,9 +88,40 @@ static bool ask_partitions(struct bus_kafka *kafka,
     rd_kafka_metadata_destroy(metadata);
     if (code && code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART &&
         code != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
-        return kafka_fail(kafka, code, rd_kafka_topic_name(reader), NULL, error);
+        return kafka_fail(kafka, code, rd_kafka_topic_name(asked), NULL, error);
     *ret_partitions = partitions;
     return true;
+}
+
+bool kafka_wait_for_topic(struct bus_kafka *kafka,
+                          rd_kafka_t *client,
+                          rd_kafka_topic_t *topic,
+                          bool led,
+                          int64_t wait_ms,
+                          int *ret_partitions,
+                          GError **error)
+{
+    int64_t deadline_ms = kafka_now_ms() + wait_ms;
+    for (;;) {
+        if (!ask_partitions(kafka, client, topic, led, ret_partitions, error))
+            return false;
+        if (*ret_partitions > 0 || kafka_now_ms() >= deadline_ms)
+            return true;
+        rd_kafka_poll(kafka->reader, KAFKA_RETRY_POLL_MS);
+    }
+}
+
+/* Takes the reader. */
+static struct kafka_topic *
+topic_add(struct bus_kafka *kafka, const char *name, rd_kafka_topic_t *reader, int partitions)
+{
+    struct kafka_topic *topic = g_new0(struct kafka_topic, 1);
+    topic->remote = kafka_remote_name(kafka, name);
+    topic->reader = reader;
+    topic->partitions_count = partitions;
+    topic->partitions = g_new0(struct kafka_partition, (gsize)partitions);
+    g_hash_table_replace(kafka->topics, g_strdup(name), topic);
+    return topic;
 }
 
 struct kafka_topic *kafka_topic(struct bus_kafka *kafka, const char *name, GError **error)
@@ -97,21 +129,22 @@ struct kafka_topic *kafka_topic(struct bus_kafka *kafka, const char *name, GErro
     struct kafka_topic *topic = g_hash_table_lookup(kafka->topics, name);
     if (topic)
         return topic;
-    topic = g_new0(struct kafka_topic, 1);
-    topic->remote = kafka_remote_name(kafka, name);
-    topic->reader = rd_kafka_topic_new(kafka->reader, topic->remote, NULL);
+    g_autofree char *remote = kafka_remote_name(kafka, name);
+    rd_kafka_topic_t *reader = rd_kafka_topic_new(kafka->reader, remote, NULL);
     int partitions = 0;
-    bool asked = ask_partitions(kafka, topic->reader, false, &partitions, error);
-    if (!asked || partitions == 0) {
-        if (asked)
-            bus_error_no_topic(name, error);
-        topic_free(topic);
+    if (!reader) /* a prefix and a name that are too long together */
+    {
+        bus_error_no_topic(name, error);
         return NULL;
     }
-    topic->partitions_count = partitions;
-    topic->partitions = g_new0(struct kafka_partition, (gsize)partitions);
-    g_hash_table_insert(kafka->topics, g_strdup(name), topic);
-    return topic;
+    bool asked = kafka_wait_for_topic(kafka, kafka->reader, reader, false, UNKNOWN_WAIT_MS,
+                                      &partitions, error);
+    if (asked && partitions > 0)
+        return topic_add(kafka, name, reader, partitions);
+    if (asked)
+        bus_error_no_topic(name, error);
+    rd_kafka_topic_destroy(reader);
+    return NULL;
 }
 
 struct kafka_topic *
@@ -174,18 +207,12 @@ static int compare_topics(const void *a, const void *b)
     return strcmp(((const struct bus_topic *)a)->name, ((const struct bus_topic *)b)->name);
 }
 
-static bool kafka_topics(struct bus *bus,
-                         struct arena *arena,
-                         struct bus_topic **ret_topics,
-                         size_t *ret_count,
-                         GError **error)
+/* The topics of this deployment among all of the cluster's, unsorted. */
+static size_t take_topics(const struct rd_kafka_metadata *metadata,
+                          const char *prefix,
+                          struct bus_topic *topics,
+                          struct arena *arena)
 {
-    struct bus_kafka *kafka = bus_kafka(bus);
-    const char *prefix = bus->context->config->bus_prefix;
-    const struct rd_kafka_metadata *metadata = ask(kafka, NULL, error);
-    if (!metadata)
-        return false;
-    struct bus_topic *topics = arena_array(arena, struct bus_topic, (size_t)metadata->topic_cnt);
     size_t count = 0;
     for (int i = 0; i < metadata->topic_cnt; i++) {
         const struct rd_kafka_metadata_topic *topic = &metadata->topics[i];
@@ -197,7 +224,39 @@ static bool kafka_topics(struct bus *bus,
             .partitions = topic->partition_cnt,
         };
     }
-    rd_kafka_metadata_destroy(metadata);
+    return count;
+}
+
+/* The broker that answered may not have heard of a topic that this handle has met. */
+static bool holds_known(struct bus_kafka *kafka, const struct bus_topic *topics, size_t count)
+{
+    size_t known = 0;
+    for (size_t i = 0; i < count; i++)
+        known += g_hash_table_contains(kafka->topics, topics[i].name) ? 1 : 0;
+    return known == g_hash_table_size(kafka->topics);
+}
+
+static bool kafka_topics(struct bus *bus,
+                         struct arena *arena,
+                         struct bus_topic **ret_topics,
+                         size_t *ret_count,
+                         GError **error)
+{
+    struct bus_kafka *kafka = bus_kafka(bus);
+    struct bus_topic *topics;
+    size_t count;
+    int64_t deadline_ms = kafka_now_ms() + KAFKA_UNKNOWN_WAIT_MS;
+    for (;;) {
+        const struct rd_kafka_metadata *metadata = ask(kafka, kafka->reader, NULL, error);
+        if (!metadata)
+            return false;
+        topics = arena_array(arena, struct bus_topic, (size_t)metadata->topic_cnt);
+        count = take_topics(metadata, bus->context->config->bus_prefix, topics, arena);
+        rd_kafka_metadata_destroy(metadata);
+        if (holds_known(kafka, topics, count) || kafka_now_ms() >= deadline_ms)
+            break;
+        rd_kafka_poll(kafka->reader, KAFKA_RETRY_POLL_MS);
+    }
     qsort(topics, count, sizeof *topics, compare_topics);
     *ret_topics = topics;
     *ret_count = count;
@@ -207,7 +266,7 @@ static bool kafka_topics(struct bus *bus,
 /* bus.replication, or as many as there are brokers where those are fewer. */
 static bool find_replicas(struct bus_kafka *kafka, int *ret_replicas, GError **error)
 {
-    const struct rd_kafka_metadata *metadata = ask(kafka, NULL, error);
+    const struct rd_kafka_metadata *metadata = ask(kafka, kafka->reader, NULL, error);
     if (!metadata)
         return false;
     int wanted = (int)kafka->bus.context->config->bus_replication;
@@ -299,23 +358,24 @@ static bool make_topic(
     return done;
 }
 
-/* Until every partition has a leader: a topic is usable a little after it is made. */
-static bool settle(struct bus_kafka *kafka,
-                   rd_kafka_topic_t *reader,
-                   const char *name,
-                   int *ret_partitions,
-                   GError **error)
+/* Until every partition has a leader that knows of it: it says where the partition ends. */
+static bool
+settle(struct bus_kafka *kafka, const char *name, rd_kafka_topic_t *reader, GError **error)
 {
-    int64_t deadline_ms = kafka_now_ms(kafka) + KAFKA_REQUEST_TIMEOUT_MS;
-    do {
-        if (!ask_partitions(kafka, reader, true, ret_partitions, error))
+    int partitions;
+    if (!kafka_wait_for_topic(kafka, kafka->reader, reader, true, KAFKA_REQUEST_TIMEOUT_MS,
+                              &partitions, error))
+        return false;
+    if (partitions == 0)
+        return kafka_fail(kafka, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, name,
+                          "made, but its partitions have no leaders yet", error);
+    const struct kafka_topic *topic = kafka_topic(kafka, name, error);
+    for (int i = 0; topic && i < partitions; i++) {
+        int64_t start, end;
+        if (!kafka_watermarks(kafka, name, topic, i, &start, &end, error))
             return false;
-        if (*ret_partitions > 0)
-            return true;
-        rd_kafka_poll(kafka->reader, SETTLE_POLL_MS);
-    } while (kafka_now_ms(kafka) < deadline_ms);
-    return kafka_fail(kafka, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, name,
-                      "made, but its partitions have no leaders yet", error);
+    }
+    return topic != NULL;
 }
 
 static bool kafka_create_topic(struct bus *bus, const char *name, int partitions, GError **error)
@@ -330,11 +390,18 @@ static bool kafka_create_topic(struct bus *bus, const char *name, int partitions
     kafka_topic_forget(kafka, name);
     rd_kafka_topic_t *reader = rd_kafka_topic_new(kafka->reader, remote, NULL);
     int found = 0;
-    bool done = ask_partitions(kafka, reader, false, &found, error) &&
-                (found > 0 || (make_topic(kafka, name, remote, partitions, error) &&
-                               settle(kafka, reader, name, &found, error)));
+    bool done = ask_partitions(kafka, kafka->reader, reader, false, &found, error);
+    if (done && found == 0)
+        done = make_topic(kafka, name, remote, partitions, error) &&
+               settle(kafka, name, reader, error);
     rd_kafka_topic_destroy(reader);
-    return done && (found == partitions || bus_error_partitions(name, found, partitions, error));
+    if (!done || found > 0)
+        return done &&
+               (found == partitions || bus_error_partitions(name, found, partitions, error));
+    /* Another may have made it meanwhile, with other partitions. */
+    const struct kafka_topic *topic = kafka_topic(kafka, name, error);
+    return topic && (topic->partitions_count == partitions ||
+                     bus_error_partitions(name, topic->partitions_count, partitions, error));
 }
 
 const struct bus_ops bus_kafka_ops = {

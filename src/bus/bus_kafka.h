@@ -22,6 +22,7 @@
 /* How long a call may wait for the brokers before it is AGAIN. */
 #define KAFKA_REQUEST_TIMEOUT_MS 10000
 #define KAFKA_POLL_SLICE_MS      100
+#define KAFKA_UNKNOWN_WAIT_MS    2000 /* before a topic that we have met counts as gone */
 #define KAFKA_RETRY_POLL_MS      20
 #define KAFKA_PROBE_TIMEOUT_MS   1000
 /* Room for a record's frame beside bus.record_max. */
@@ -46,7 +47,7 @@ struct kafka_topic {
 /* A produce call under way; its delivery reports fill this. */
 struct kafka_call {
     int64_t *offsets; /* one a message */
-    size_t pending;
+    size_t pending, delivered;
     rd_kafka_resp_err_t failure; /* of the first message that failed */
 };
 
@@ -77,6 +78,16 @@ struct kafka_topic *
 kafka_topic_partition(struct bus_kafka *kafka, const char *name, int partition, GError **error);
 /* The next use asks the brokers again. */
 void kafka_topic_forget(struct bus_kafka *kafka, const char *name);
+/* Until this client has the topic (led: with every partition's leader), or wait_ms have passed:
+ * then *ret_partitions is 0. Brokers learn of a topic one after another, and any of them may be the
+ * one that answers. */
+bool kafka_wait_for_topic(struct bus_kafka *kafka,
+                          rd_kafka_t *client,
+                          rd_kafka_topic_t *topic,
+                          bool led,
+                          int64_t wait_ms,
+                          int *ret_partitions,
+                          GError **error);
 /* Newly allocated: bus.prefix and name. */
 char *kafka_remote_name(const struct bus_kafka *kafka, const char *name);
 
@@ -93,11 +104,16 @@ bool kafka_fail(struct bus_kafka *kafka,
                 const char *detail,
                 GError **error);
 
+/* Whether a request that began then and was refused so is worth repeating now: a leader or
+ * coordinator is being elected, or a broker hasn't heard of a new topic yet. librdkafka doesn't
+ * repeat these requests itself. */
+bool kafka_mends(const GError *error, int64_t begun_ms);
+
 /* Takes what librdkafka has to say: errors, statistics. */
 void kafka_serve(struct bus_kafka *kafka);
 
-/* Milliseconds of the machine's monotonic time. */
-int64_t kafka_now_ms(const struct bus_kafka *kafka);
+/* Milliseconds of the machine's monotonic time: brokers don't wait for a clock moved by hand. */
+int64_t kafka_now_ms(void);
 
 /* ---- bus_kafka_produce.c ---- */
 

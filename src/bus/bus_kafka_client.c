@@ -12,6 +12,7 @@
 #include "bus/bus_kafka_stats.h"
 
 #define STATISTICS_INTERVAL  "15000" /* ms */
+#define NS_PER_MS            1000000
 #define PROPERTIES_BYTES_MAX ((gsize)64 * 1024)
 #define SYSLOG_WARNING       4
 /* What a partition's prefetched records may take in memory; a handle reads some tens of them. */
@@ -80,9 +81,10 @@ static const char *const owned[] = {
     NULL,
 };
 
-int64_t kafka_now_ms(const struct bus_kafka *kafka)
+int64_t kafka_now_ms(void)
 {
-    return clock_monotonic_us(kafka->bus.context->clock) / 1000;
+    struct timespec now = clock_deadline(0);
+    return (int64_t)now.tv_sec * MS_PER_SECOND + now.tv_nsec / NS_PER_MS;
 }
 
 /* ---- callbacks ---- */
@@ -312,4 +314,11 @@ bool kafka_fail(struct bus_kafka *kafka,
                 rd_kafka_err2str(code), detail && *detail ? ": " : "", detail ? detail : "",
                 told ? " (" : "", told ? kafka->trouble : "", told ? ")" : "");
     return false;
+}
+
+bool kafka_mends(const GError *error, int64_t begun_ms)
+{
+    int64_t waited_ms = kafka_now_ms() - begun_ms;
+    return (error_is(error, AGAIN) && waited_ms < KAFKA_REQUEST_TIMEOUT_MS) ||
+           (error_is(error, NOTFOUND) && waited_ms < KAFKA_UNKNOWN_WAIT_MS);
 }

@@ -35,18 +35,16 @@ bool kafka_watermarks(struct bus_kafka *kafka,
                       int64_t *ret_end,
                       GError **error)
 {
-    int64_t start, end, deadline_ms = kafka_now_ms(kafka) + KAFKA_REQUEST_TIMEOUT_MS;
+    int64_t start, end, begun_ms = kafka_now_ms();
     for (;;) {
         g_autoptr(GError) why = NULL;
-        int64_t left_ms = MAX(deadline_ms - kafka_now_ms(kafka), 1);
         rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
-            kafka->reader, topic->remote, partition, &start, &end, (int)left_ms);
+            kafka->reader, topic->remote, partition, &start, &end, KAFKA_REQUEST_TIMEOUT_MS);
         if (!code)
             break;
         g_autofree char *what = g_strdup_printf("offsets of %s/%d", name, partition);
         kafka_fail(kafka, code, what, NULL, &why);
-        /* A leader that is elected, or has only just been: librdkafka doesn't ask again itself. */
-        if (error_is(why, AGAIN) && kafka_now_ms(kafka) < deadline_ms) {
+        if (kafka_mends(why, begun_ms)) {
             rd_kafka_poll(kafka->reader, KAFKA_RETRY_POLL_MS);
             continue;
         }
@@ -219,11 +217,11 @@ static bool check_brokers(struct bus_kafka *kafka, GError **error)
 static bool take_all(struct fetch *fetch, GError **error)
 {
     struct kafka_partition *partition = fetch->partition;
-    int64_t deadline_ms = kafka_now_ms(fetch->kafka) + KAFKA_REQUEST_TIMEOUT_MS;
+    int64_t deadline_ms = kafka_now_ms() + KAFKA_REQUEST_TIMEOUT_MS;
     for (;;) {
         int64_t wait_ms = 0;
         if (partition->position < partition->known_end)
-            wait_ms = MAX(deadline_ms - kafka_now_ms(fetch->kafka), 0);
+            wait_ms = MAX(deadline_ms - kafka_now_ms(), 0);
         if (!refill(fetch, wait_ms))
             break;
         if (!take_held(fetch, error))

@@ -121,12 +121,12 @@ static bool group_run(struct bus_kafka *kafka,
                       GError **error)
 {
     g_autofree char *group = kafka_remote_name(kafka, name);
-    int64_t deadline_ms = kafka_now_ms(kafka) + KAFKA_REQUEST_TIMEOUT_MS;
+    int64_t begun_ms = kafka_now_ms();
     for (;;) {
         g_autoptr(GError) why = NULL;
         if (group_ask(kafka, request, group, positions, &why))
             return true;
-        if (!error_is(why, AGAIN) || kafka_now_ms(kafka) >= deadline_ms) {
+        if (!kafka_mends(why, begun_ms)) {
             g_propagate_error(error, g_steal_pointer(&why));
             return false;
         }

@@ -34,6 +34,7 @@ void kafka_delivered(rd_kafka_t *client, const rd_kafka_message_t *message, void
             call->failure = message->err;
     } else {
         call->offsets[GPOINTER_TO_SIZE(message->_private)] = message->offset;
+        call->delivered++;
     }
 }
 
@@ -55,6 +56,25 @@ void kafka_writer_close(struct bus_kafka *kafka)
     kafka->writer = NULL;
 }
 
+/* A record to a topic that the writer's broker hasn't heard of yet would fail for good; so it is
+ * asked first, once a writer and topic. */
+static bool open_topic(struct bus_kafka *kafka, struct kafka_topic *topic, GError **error)
+{
+    if (topic->writer)
+        return true;
+    rd_kafka_topic_t *writer = rd_kafka_topic_new(kafka->writer, topic->remote, NULL);
+    int partitions = 0;
+    bool asked = kafka_wait_for_topic(kafka, kafka->writer, writer, false, KAFKA_REQUEST_TIMEOUT_MS,
+                                      &partitions, error);
+    if (asked && partitions == topic->partitions_count) {
+        topic->writer = writer;
+        return true;
+    }
+    rd_kafka_topic_destroy(writer);
+    return asked && kafka_fail(kafka, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, topic->remote,
+                               "the brokers don't agree on its partitions", error);
+}
+
 static bool find_target(struct bus_kafka *kafka,
                         const struct bus_message *message,
                         struct target *ret_target,
@@ -68,8 +88,8 @@ static bool find_target(struct bus_kafka *kafka,
         partition = topic_partition(message->key.data, message->key.len, topic->partitions_count);
     if (partition < 0 || partition >= topic->partitions_count)
         return bus_error_no_partition(message->topic, partition, topic->partitions_count, error);
-    if (!topic->writer)
-        topic->writer = rd_kafka_topic_new(kafka->writer, topic->remote, NULL);
+    if (!open_topic(kafka, topic, error))
+        return false;
     *ret_target = (struct target){topic, partition};
     return true;
 }
@@ -92,7 +112,7 @@ static rd_kafka_resp_err_t enqueue(rd_kafka_t *writer,
 /* Until every record is reported, or time is over. */
 static void flush(struct bus_kafka *kafka, int64_t deadline_ms)
 {
-    while (kafka->call->pending > 0 && kafka_now_ms(kafka) < deadline_ms)
+    while (kafka->call->pending > 0 && kafka_now_ms() < deadline_ms)
         rd_kafka_flush(kafka->writer, KAFKA_POLL_SLICE_MS);
 }
 
@@ -117,7 +137,7 @@ static bool run_call(struct bus_kafka *kafka,
         call->pending += !call->failure;
     }
     if (!call->failure)
-        flush(kafka, kafka_now_ms(kafka) + KAFKA_REQUEST_TIMEOUT_MS);
+        flush(kafka, kafka_now_ms() + KAFKA_REQUEST_TIMEOUT_MS);
     if (!call->failure && call->pending == 0)
         return true;
     bool late = !call->failure;
@@ -140,6 +160,57 @@ static void note_ends(const struct target *targets, const int64_t *offsets, size
     }
 }
 
+/* One try with the writer that there is. */
+static bool try_call(struct bus_kafka *kafka,
+                     const struct bus_message *messages,
+                     size_t count,
+                     struct target *targets,
+                     struct kafka_call *call,
+                     GError **error)
+{
+    if (!kafka->writer && !(kafka->writer = kafka_client_new(kafka, RD_KAFKA_PRODUCER, error)))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!find_target(kafka, &messages[i], &targets[i], error))
+            return false;
+    }
+    kafka->call = call;
+    bool done = run_call(kafka, messages, targets, count, error);
+    kafka->call = NULL;
+    if (!done)
+        kafka_writer_close(kafka);
+    return done;
+}
+
+/* A topic that we have met and that librdkafka doesn't find: its broker hasn't heard of it yet. As
+ * long as nothing was delivered the call may begin anew. */
+static bool run_tries(struct bus_kafka *kafka,
+                      const struct bus_message *messages,
+                      size_t count,
+                      struct target *targets,
+                      int64_t *offsets,
+                      GError **error)
+{
+    int64_t begun_ms = kafka_now_ms();
+    for (;;) {
+        g_autoptr(GError) why = NULL;
+        struct kafka_call call = {.offsets = offsets};
+        if (try_call(kafka, messages, count, targets, &call, &why))
+            return true;
+        bool unknown = call.failure && error_is(why, NOTFOUND);
+        if (unknown && call.delivered > 0)
+            return kafka_fail(kafka, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, "produce",
+                              "some partitions aren't found", error);
+        if (!unknown || !kafka_mends(why, begun_ms)) {
+            if (unknown)
+                g_hash_table_remove_all(kafka->topics);
+            g_propagate_error(error, g_steal_pointer(&why));
+            return false;
+        }
+        rd_kafka_poll(kafka->reader, KAFKA_RETRY_POLL_MS);
+    }
+}
+
 bool kafka_produce(struct bus *bus,
                    const struct bus_message *messages,
                    size_t count,
@@ -147,23 +218,11 @@ bool kafka_produce(struct bus *bus,
                    GError **error)
 {
     struct bus_kafka *kafka = bus_kafka(bus);
-    kafka_serve(kafka);
-    if (!kafka->writer && !(kafka->writer = kafka_client_new(kafka, RD_KAFKA_PRODUCER, error)))
-        return false;
     g_autofree struct target *targets = g_new(struct target, count);
-    for (size_t i = 0; i < count; i++) {
-        if (!find_target(kafka, &messages[i], &targets[i], error))
-            return false;
-    }
     g_autofree int64_t *offsets = g_new(int64_t, count);
-    struct kafka_call call = {.offsets = offsets};
-    kafka->call = &call;
-    bool done = run_call(kafka, messages, targets, count, error);
-    kafka->call = NULL;
-    if (!done) {
-        kafka_writer_close(kafka);
+    kafka_serve(kafka);
+    if (!run_tries(kafka, messages, count, targets, offsets, error))
         return false;
-    }
     note_ends(targets, offsets, count);
     if (ret_offsets)
         memcpy(ret_offsets, offsets, count * sizeof *offsets);
