@@ -39,6 +39,11 @@ static const struct export_view views[] = {
      "sql/views/revenue_analytics.sql",
      "budget_tiers",
      {"gold_revenue_analytics"}},
+    {"sentiment_trends",
+     "sql/views/sentiment_trends.sql",
+     "periods",
+     {"gold_sentiment_trends", "silver_movies"}},
+    {"people", "sql/views/people.sql", "movies", {"gold_people", "silver_people", "silver_movies"}},
     {"top_movies", "sql/views/top_movies.sql", "movies", {"silver_movies"}},
 };
 

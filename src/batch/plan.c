@@ -79,6 +79,28 @@ step_revenue_analytics(struct run_state *state, struct manifest_step *ret_step, 
     return transform_run(&transform_revenue_analytics, state, ret_step, error);
 }
 
+static bool step_reviews(struct run_state *state, struct manifest_step *ret_step, GError **error)
+{
+    return transform_run(&transform_reviews, state, ret_step, error);
+}
+
+static bool step_people(struct run_state *state, struct manifest_step *ret_step, GError **error)
+{
+    return transform_run(&transform_people, state, ret_step, error);
+}
+
+static bool
+step_sentiment_trends(struct run_state *state, struct manifest_step *ret_step, GError **error)
+{
+    return transform_run(&transform_sentiment_trends, state, ret_step, error);
+}
+
+static bool
+step_people_figures(struct run_state *state, struct manifest_step *ret_step, GError **error)
+{
+    return transform_run(&transform_people_figures, state, ret_step, error);
+}
+
 /* After everything that tells this run's files from older ones, and that reads what is let go. */
 static bool step_compact(struct run_state *state, struct manifest_step *ret_step, GError **error)
 {
@@ -96,6 +118,8 @@ static bool step_compact(struct run_state *state, struct manifest_step *ret_step
 const struct plan_step plan_steps[] = {
     {"archive", step_archive},
     {"silver_movies", step_movies},
+    {"silver_people", step_people},
+    {"silver_reviews", step_reviews},
     {"silver_snapshots", step_snapshots},
     {"silver_hours_stats", step_hours_stats},
     {"silver_hours_sentiment", step_hours_sentiment},
@@ -104,6 +128,8 @@ const struct plan_step plan_steps[] = {
     {"gold_trending_scores", step_trending_scores},
     {"gold_temporal_analytics", step_temporal_analytics},
     {"gold_revenue_analytics", step_revenue_analytics},
+    {"gold_sentiment_trends", step_sentiment_trends},
+    {"gold_people", step_people_figures},
     {"export", export_run},
     {"reconcile", reconcile_run},
     {"compact", step_compact},

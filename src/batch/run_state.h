@@ -15,7 +15,7 @@
 
 #define VIEWS_HOURS_MS   (INT64_C(14) * 24 * 3600 * 1000)  /* hours that the views of a run hold */
 #define SILVER_MS        (INT64_C(730) * 24 * 3600 * 1000) /* how long silver is kept */
-#define STATE_PARAMS_MAX 24
+#define STATE_PARAMS_MAX 32
 
 struct run_state {
     const struct context *context;

@@ -57,6 +57,27 @@ const struct transform transform_revenue_analytics = {
     .needs = {"silver_movies"},
 };
 
+const struct transform transform_reviews = {
+    .table = "silver/reviews",
+    .sql_path = "sql/silver/reviews.sql",
+    .needs = {"reviews_before", "judged_reviews"},
+};
+const struct transform transform_people = {
+    .table = "silver/people",
+    .sql_path = "sql/silver/people.sql",
+    .needs = {"silver_movies"},
+};
+const struct transform transform_sentiment_trends = {
+    .table = "gold/sentiment_trends",
+    .sql_path = "sql/gold/sentiment_trends.sql",
+    .needs = {"silver_reviews", "silver_movies"},
+};
+const struct transform transform_people_figures = {
+    .table = "gold/people",
+    .sql_path = "sql/gold/people.sql",
+    .needs = {"silver_people", "silver_movies"},
+};
+
 static bool write_file(const struct transform *transform,
                        struct run_state *state,
                        const char *name,

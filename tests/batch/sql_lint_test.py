@@ -10,7 +10,7 @@ ROOT = os.environ.get("MARQUEE_SOURCE_ROOT", os.path.join(os.path.dirname(os.pat
 SQL = os.path.join(ROOT, "sql")
 # Functions that DuckDB 1.5 and Spark 4 both have, by the same name, arguments and result.
 SHARED = set("""abs cast coalesce concat concat_ws count floor greatest lag least lpad lower max md5 min month nullif regexp_extract
-    row_number sum try_cast upper year percent_rank regr_slope avg""".split())
+    row_number sum try_cast upper year percent_rank regr_slope avg length""".split())
 # The engine adds these to DuckDB; Spark has them, or gets them from `marquee sentiment`.
 ENGINE = {"rint", "log1p", "vader_compound_e4"}
 # Words before a bracket that are no functions.

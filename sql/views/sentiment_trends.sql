@@ -1,0 +1,24 @@
+-- View "sentiment_trends": one document a movie with reviews, a genre, and one of all: its figures, and those of its years
+-- (month null) and months.
+SELECT
+    g.movie_id AS key_movie_id,
+    g.genre AS key_genre,
+    CASE WHEN g.movie_id > 0 THEN g.movie_id END AS movie_id,
+    CASE WHEN g.genre <> '' THEN g.genre END AS genre,
+    m.title AS title,
+    g.review_count, g.avg_sentiment, g.positive_count, g.negative_count, g.neutral_count, g.rating_count, g.avg_rating,
+    t.year AS item_year,
+    nullif(t.month, 0) AS item_month,
+    t.review_count AS item_review_count,
+    t.avg_sentiment AS item_avg_sentiment,
+    t.positive_count AS item_positive_count,
+    t.negative_count AS item_negative_count,
+    t.neutral_count AS item_neutral_count,
+    t.rating_count AS item_rating_count,
+    t.avg_rating AS item_avg_rating,
+    t.sentiment_change AS item_sentiment_change
+FROM gold_sentiment_trends AS g
+JOIN gold_sentiment_trends AS t ON t.movie_id = g.movie_id AND t.genre = g.genre AND t.year > 0
+LEFT JOIN silver_movies AS m ON m.movie_id = g.movie_id AND g.movie_id > 0
+WHERE g.year = 0
+ORDER BY key_movie_id, key_genre, item_year, t.month
