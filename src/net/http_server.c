@@ -168,6 +168,8 @@ static enum MHD_Result queue_response(struct http_request *request, struct http_
     struct MHD_Response *answer = response_make(request, response);
     if (!answer)
         return MHD_NO;
+    if (request->server->options.decorate)
+        request->server->options.decorate(request, response);
     if (response->content_type)
         MHD_add_response_header(answer, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type);
     for (size_t i = 0; i < response->headers_count; i++)

@@ -72,6 +72,10 @@ struct http_server_options {
     bool (*before)(const struct http_request *request,
                    struct http_response *response,
                    void *worker);
+    /* Adds headers to every answer, also to those that the server makes itself (404, 413, ...). May
+     * be NULL. What libmicrohttpd refuses before there is a request (a broken first line) stays
+     * bare. */
+    void (*decorate)(const struct http_request *request, struct http_response *response);
 };
 
 struct http_server *http_server_start(const struct context *context,

@@ -2,8 +2,8 @@
  *
  * A name carries all that its value depends on (the generation, say), so that a switch needs no
  * invalidation: old names are never asked for again and leave by age. A cache may forget anything
- * at any time; losing it is never an error. Values are copied in and out. Times are monotonic.
- * Callers include this; backends include cache_backend.h. */
+ * at any time; losing it is never an error. Values are bytes, copied in and out. Times are
+ * monotonic. Callers include this; backends include cache_backend.h. */
 #pragma once
 
 #include <stdbool.h>

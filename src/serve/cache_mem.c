@@ -101,7 +101,10 @@ cache_mem_put(struct cache *base, const char *name, const char *value, size_t le
         return;
     struct entry *entry = g_new0(struct entry, 1);
     entry->name = g_strdup(name);
-    entry->value = g_strndup(value, len);
+    /* Any bytes, and a NUL behind them. */
+    entry->value = g_malloc(len + 1);
+    memcpy(entry->value, value, len);
+    entry->value[len] = '\0';
     entry->len = len;
     entry->ends_ms = clock_monotonic_ms(base->context->clock) + ttl_ms;
     entry->link.data = entry;

@@ -70,6 +70,19 @@ static void test_ttl(struct fixture *fixture, gconstpointer backend)
     g_assert_nonnull(get(fixture, "b"));
 }
 
+/* A value is bytes: NULs in it come back, packed answers have them. */
+static void test_bytes(struct fixture *fixture, gconstpointer backend)
+{
+    (void)backend;
+    static const char bytes[] = "a\0b\0\xff";
+    const char *value;
+    size_t len;
+    cache_put(fixture->cache, "bytes", bytes, sizeof bytes, 1000);
+    g_assert_true(cache_get(fixture->cache, "bytes", fixture->arena, &value, &len));
+    g_assert_cmpuint(len, ==, sizeof bytes);
+    g_assert_true(memcmp(value, bytes, len) == 0);
+}
+
 static void test_invalidate(struct fixture *fixture, gconstpointer backend)
 {
     (void)backend;
@@ -171,6 +184,7 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(struct fixture *fixture, gconstpointer backend);
     } tests[] = {{"ttl", test_ttl},
+                 {"bytes", test_bytes},
                  {"invalidate", test_invalidate},
                  {"bounded", test_bounded},
                  {"threads", test_threads}};

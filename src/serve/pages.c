@@ -26,28 +26,28 @@ static const char *content_type(const char *path)
     return "text/plain; charset=utf-8"; /* licences */
 }
 
-static void
-reply_file(const struct http_request *request, struct http_response *response, const char *path)
+static void reply_file(const struct http_request *request,
+                       struct http_response *response,
+                       const struct worker *worker,
+                       const char *path)
 {
     const struct embedded_file *file = embedded_find(path);
     if (!file) {
         http_problem(request, response, 404, "nothing is at %.512s", http_request_path(request));
         return;
     }
-    answer_reply(request, response, content_type(path), "no-cache", file->data,
-                 (size_t)(file->end - file->data), true);
+    answer_static(request, response, worker, content_type(path), file->data,
+                  (size_t)(file->end - file->data));
 }
 
 void page_handler(const struct http_request *request, struct http_response *response, void *worker)
 {
-    (void)worker;
-    reply_file(request, response, "web/index.html");
+    reply_file(request, response, worker, "web/index.html");
 }
 
 void docs_handler(const struct http_request *request, struct http_response *response, void *worker)
 {
-    (void)worker;
-    reply_file(request, response, "web/docs.html");
+    reply_file(request, response, worker, "web/docs.html");
 }
 
 void asset_handler(const struct http_request *request, struct http_response *response, void *worker)
@@ -58,7 +58,7 @@ void asset_handler(const struct http_request *request, struct http_response *res
     /* A path that isn't one of ours is simply not found: there is no folder to climb out of. */
     const char *path = arena_printf(http_request_arena(request), ASSETS_PREFIX "%s",
                                     http_request_param(request, "*"));
-    reply_file(request, response, path);
+    reply_file(request, response, worker, path);
 }
 
 void openapi_handler(const struct http_request *request, struct http_response *response, void *data)
@@ -67,5 +67,5 @@ void openapi_handler(const struct http_request *request, struct http_response *r
     if (!answer_arguments(request, response, no_arguments))
         return;
     const char *text = worker->serve->openapi;
-    answer_reply(request, response, "application/json", "no-cache", text, strlen(text), true);
+    answer_static(request, response, worker, "application/json", text, strlen(text));
 }

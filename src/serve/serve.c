@@ -21,10 +21,12 @@
 
 #define STOP_WAIT_MS 60000
 
-/* ---- before each handler ---- */
+/* ---- around each handler ---- */
 
-static void add_security_headers(struct http_response *response)
+/* On every answer, whoever made it. */
+static void add_security_headers(const struct http_request *request, struct http_response *response)
 {
+    (void)request;
     http_header_add(response, "Content-Security-Policy", CONTENT_SECURITY_POLICY);
     http_header_add(response, "X-Content-Type-Options", "nosniff");
     http_header_add(response, "Referrer-Policy", "no-referrer");
@@ -87,7 +89,6 @@ before_request(const struct http_request *request, struct http_response *respons
 {
     const struct worker *worker = data;
     const struct auth *auth = worker->serve->auth;
-    add_security_headers(response);
     if (!auth_needed(auth) || !is_protected(http_request_path(request)))
         return true;
     const char *key = request_key(request);
@@ -146,6 +147,7 @@ static bool listen_now(struct serve *serve, GError **error)
         .worker_close = close_worker,
         .user = serve,
         .before = before_request,
+        .decorate = add_security_headers,
     };
     serve->server = http_server_start(serve->context, &options, error);
     return serve->server != NULL;
@@ -155,6 +157,8 @@ struct serve *serve_start(const struct context *context, GError **error)
 {
     struct serve *serve = g_new0(struct serve, 1);
     serve->context = context;
+    serve->flights = flights_new();
+    serve->statics = gzip_statics_new();
     serve->auth = auth_open(context, error);
     if (!serve->auth || !(serve->openapi = load_openapi(error)) ||
         !(serve->cache = cache_open(context, error)) || !try_views(serve, error) ||
@@ -186,6 +190,8 @@ void serve_stop(struct serve *serve)
     quota_free(serve->quota);
     auth_close(serve->auth);
     cache_close(serve->cache);
+    gzip_statics_free(serve->statics);
+    flights_free(serve->flights);
     g_free(serve->openapi);
     g_free(serve);
 }

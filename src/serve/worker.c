@@ -174,36 +174,68 @@ static bool client_has(const struct http_request *request, const char *etag)
     return false;
 }
 
-void answer_reply(const struct http_request *request,
-                  struct http_response *response,
-                  const char *content_type,
-                  const char *cache_control,
-                  const char *body,
-                  size_t len,
-                  bool body_static)
+struct body {
+    const char *text;
+    size_t len;
+    bool packed, is_static;
+};
+
+static void reply_body(const struct http_request *request,
+                       struct http_response *response,
+                       const char *content_type,
+                       const char *cache_control,
+                       const struct body *body)
 {
     struct arena *arena = http_request_arena(request);
+    /* Each form of a body has its own tag. */
     const char *etag =
-        arena_printf(arena, "\"%016" G_GINT64_MODIFIER "x-%zx\"", body_hash(body, len), len);
+        arena_printf(arena, "\"%016" G_GINT64_MODIFIER "x-%zx%s\"",
+                     body_hash(body->text, body->len), body->len, body->packed ? "-gzip" : "");
     http_header_add(response, "ETag", etag);
     http_header_add(response, "Cache-Control", cache_control);
+    http_header_add(response, "Vary", "Accept-Encoding");
     if (client_has(request, etag)) {
         http_reply(response, 304, NULL, "", 0);
         response->body_static = true;
         return;
     }
-    http_reply(response, 200, content_type, body_static ? body : arena_strndup(arena, body, len),
-               len);
-    response->body_static = body_static;
+    if (body->packed)
+        http_header_add(response, "Content-Encoding", "gzip");
+    http_reply(response, 200, content_type,
+               body->is_static ? body->text : arena_strndup(arena, body->text, body->len),
+               body->len);
+    response->body_static = body->is_static;
+}
+
+static bool takes_gzip(const struct http_request *request)
+{
+    return gzip_accepted(http_request_header(request, "Accept-Encoding"));
+}
+
+void answer_static(const struct http_request *request,
+                   struct http_response *response,
+                   const struct worker *worker,
+                   const char *content_type,
+                   const char *text,
+                   size_t len)
+{
+    struct body body = {.text = text, .len = len, .is_static = true};
+    if (len >= GZIP_BYTES_MIN && takes_gzip(request)) {
+        size_t packed_len;
+        const char *packed = gzip_static(worker->serve->statics, text, len, &packed_len);
+        if (packed)
+            body = (struct body){packed, packed_len, .packed = true, .is_static = true};
+    }
+    reply_body(request, response, content_type, "no-cache", &body);
 }
 
 /* The client's copy may be shown again only after a look at us: numbers move every second. With
  * keys, shared caches must not keep it. */
-static void reply_json(struct answer *answer, const char *body, size_t len)
+static void reply_json(struct answer *answer, const struct body *body)
 {
     bool keys = auth_needed(answer->worker->serve->auth);
-    answer_reply(answer->request, answer->response, JSON_TYPE,
-                 keys ? "private, no-cache" : "no-cache", body, len, false);
+    reply_body(answer->request, answer->response, JSON_TYPE,
+               keys ? "private, no-cache" : "no-cache", body);
 }
 
 static void reply_error(struct answer *answer, const GError *error)
@@ -237,34 +269,57 @@ static bool name_argument(void *user, const char *name, const char *value)
 }
 
 /* Path and arguments with their lengths, so that no two requests have one name. */
-static GString *answer_name(const struct http_request *request)
+static const char *answer_name(const struct http_request *request)
 {
     const char *path = http_request_path(request);
-    GString *name = g_string_new(NULL);
+    g_autoptr(GString) name = g_string_new(NULL);
     g_string_append_printf(name, "answer|%zu:%s", strlen(path), path);
     http_request_each_query(request, name_argument, name);
-    return name;
+    return arena_strndup(http_request_arena(request), name->str, name->len);
+}
+
+static bool cache_is_on(const struct serve *serve)
+{
+    return serve->context->config->cache_size_bytes > 0;
+}
+
+static bool part_make(struct answer *answer,
+                      const char *name,
+                      int64_t ttl_ms,
+                      part_builder build,
+                      void *user,
+                      const char **ret_text,
+                      size_t *ret_len,
+                      GError **error)
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+    if (!build(answer, user, out, error))
+        return false;
+    cache_put(answer->worker->serve->cache, name, out->str, out->len, ttl_ms);
+    *ret_text = arena_strndup(answer->arena, out->str, out->len);
+    *ret_len = out->len;
+    return true;
 }
 
 bool answer_part(struct answer *answer,
                  const char *name,
                  int64_t ttl_ms,
-                 bool (*build)(struct answer *answer, void *user, GString *out, GError **error),
+                 part_builder build,
                  void *user,
                  const char **ret_text,
                  size_t *ret_len,
                  GError **error)
 {
-    struct cache *cache = answer->worker->serve->cache;
-    if (cache_get(cache, name, answer->arena, ret_text, ret_len))
+    struct serve *serve = answer->worker->serve;
+    if (cache_get(serve->cache, name, answer->arena, ret_text, ret_len))
         return true;
-    g_autoptr(GString) out = g_string_new(NULL);
-    if (!build(answer, user, out, error))
-        return false;
-    cache_put(cache, name, out->str, out->len, ttl_ms);
-    *ret_text = arena_strndup(answer->arena, out->str, out->len);
-    *ret_len = out->len;
-    return true;
+    bool first = cache_is_on(serve) && flight_begin(serve->flights, name);
+    if (!first && cache_get(serve->cache, name, answer->arena, ret_text, ret_len))
+        return true;
+    bool ok = part_make(answer, name, ttl_ms, build, user, ret_text, ret_len, error);
+    if (first)
+        flight_end(serve->flights, name);
+    return ok;
 }
 
 /* ---- an answer ---- */
@@ -301,17 +356,70 @@ write_body_retried(struct answer *answer, const struct endpoint *endpoint, GErro
     return false;
 }
 
-static void answer_fresh(struct answer *answer, const struct endpoint *endpoint, const char *name)
+/* The packed form of a body that is in answer->body, kept beside it. False: not smaller. */
+static bool pack_body(struct answer *answer, const char *packed_name, struct body *body)
+{
+    size_t len;
+    const char *packed = gzip_pack(answer->arena, body->text, body->len, &len);
+    if (!packed)
+        return false;
+    *body = (struct body){packed, len, .packed = true};
+    if (packed_name)
+        cache_put(answer->worker->serve->cache, packed_name, packed, len, SERVE_FRESH_MS);
+    return true;
+}
+
+/* A cached answer, packed where the client takes that. */
+static bool reply_cached(struct answer *answer, const char *name, const char *packed_name)
+{
+    struct cache *cache = answer->worker->serve->cache;
+    struct body body = {0};
+    if (packed_name && cache_get(cache, packed_name, answer->arena, &body.text, &body.len))
+        body.packed = true;
+    else if (!cache_get(cache, name, answer->arena, &body.text, &body.len))
+        return false;
+    else if (packed_name && body.len >= GZIP_BYTES_MIN)
+        (void)pack_body(answer, packed_name, &body);
+    reply_json(answer, &body);
+    return true;
+}
+
+static void reply_fresh(struct answer *answer,
+                        const struct endpoint *endpoint,
+                        const char *name,
+                        const char *packed_name)
 {
     g_autoptr(GError) error = NULL;
     if (write_body_retried(answer, endpoint, &error)) {
+        struct body body = {.text = answer->body->str, .len = answer->body->len};
         if (!endpoint->uncached)
-            cache_put(answer->worker->serve->cache, name, answer->body->str, answer->body->len,
-                      SERVE_FRESH_MS);
-        reply_json(answer, answer->body->str, answer->body->len);
+            cache_put(answer->worker->serve->cache, name, body.text, body.len, SERVE_FRESH_MS);
+        if (packed_name && body.len >= GZIP_BYTES_MIN)
+            (void)pack_body(answer, endpoint->uncached ? NULL : packed_name, &body);
+        reply_json(answer, &body);
     } else if (error) {
         reply_error(answer, error);
     }
+}
+
+/* One maker at a time for each name; with the cache off, everybody for himself. */
+static void reply_once(struct answer *answer,
+                       const struct endpoint *endpoint,
+                       const char *name,
+                       const char *packed_name)
+{
+    struct serve *serve = answer->worker->serve;
+    if (endpoint->uncached || !cache_is_on(serve)) {
+        reply_fresh(answer, endpoint, name, packed_name);
+        return;
+    }
+    if (reply_cached(answer, name, packed_name))
+        return;
+    bool first = flight_begin(serve->flights, name);
+    if (first || !reply_cached(answer, name, packed_name))
+        reply_fresh(answer, endpoint, name, packed_name);
+    if (first)
+        flight_end(serve->flights, name);
 }
 
 void answer_run(const struct endpoint *endpoint,
@@ -326,13 +434,8 @@ void answer_run(const struct endpoint *endpoint,
                             .worker = worker,
                             .arena = http_request_arena(request),
                             .body = g_string_sized_new(4096)};
-    g_autoptr(GString) name = answer_name(request);
-    const char *body;
-    size_t len;
-    if (!endpoint->uncached &&
-        cache_get(worker->serve->cache, name->str, answer.arena, &body, &len))
-        reply_json(&answer, body, len);
-    else
-        answer_fresh(&answer, endpoint, name->str);
+    const char *name = answer_name(request);
+    reply_once(&answer, endpoint, name,
+               takes_gzip(request) ? arena_printf(answer.arena, "gzip|%s", name) : NULL);
     g_string_free(answer.body, TRUE);
 }

@@ -13,6 +13,8 @@
 #include "net/http_server.h"
 #include "serve/auth.h"
 #include "serve/cache.h"
+#include "serve/flight.h"
+#include "serve/gzip.h"
 #include "serve/merge.h"
 #include "serve/quota.h"
 #include "view/view.h"
@@ -31,6 +33,8 @@ struct serve {
     struct auth *auth;
     struct quota *quota; /* NULL where no key is asked for */
     struct pulse *pulse;
+    struct flights *flights;
+    struct gzip_statics *statics;
     char *openapi; /* the contract as JSON */
     struct http_server *server;
 };
@@ -93,25 +97,26 @@ bool answer_window(struct answer *answer,
                    const char **ret_text,
                    int64_t *ret_length_ms);
 
-/* A part of the batch side out of the cache, or made by build and kept. name must carry the
- * generation. */
+/* A part of the batch side out of the cache, or made by build and kept; several at once make it
+ * once. name must carry the generation. A build asks for no part itself. */
+typedef bool (*part_builder)(struct answer *answer, void *user, GString *out, GError **error);
 bool answer_part(struct answer *answer,
                  const char *name,
                  int64_t ttl_ms,
-                 bool (*build)(struct answer *answer, void *user, GString *out, GError **error),
+                 part_builder build,
                  void *user,
                  const char **ret_text,
                  size_t *ret_len,
                  GError **error);
 
-/* An answer with an ETag; 304 where the client has it. The body is copied unless it is static. */
-void answer_reply(const struct http_request *request,
-                  struct http_response *response,
-                  const char *content_type,
-                  const char *cache_control,
-                  const char *body,
-                  size_t len,
-                  bool body_static);
+/* A body that lives for ever, with an ETag, packed where the client takes that; 304 where it has
+ * it. */
+void answer_static(const struct http_request *request,
+                   struct http_response *response,
+                   const struct worker *worker,
+                   const char *content_type,
+                   const char *body,
+                   size_t len);
 
 /* ---- endpoints ---- */
 

@@ -22,8 +22,8 @@ static size_t take_header(char *data, size_t size, size_t count, void *user)
     return size * count;
 }
 
-struct api_answer *
-api_ask(int port, const char *method, const char *path, const char *const *headers)
+static struct api_answer *
+ask(int port, const char *method, const char *path, const char *const *headers, bool unpack)
 {
     struct api_answer *answer = g_new0(struct api_answer, 1);
     answer->headers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -42,6 +42,8 @@ api_ask(int port, const char *method, const char *path, const char *const *heade
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, 20000L);
     curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    if (unpack)
+        curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
     if (method && strcmp(method, "HEAD") == 0)
         curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
     else if (method)
@@ -58,6 +60,17 @@ api_ask(int port, const char *method, const char *path, const char *const *heade
     if (type && strstr(type, "json") && answer->body->len)
         answer->json = json_loads(answer->body->str, JSON_REJECT_DUPLICATES, NULL);
     return answer;
+}
+
+struct api_answer *
+api_ask(int port, const char *method, const char *path, const char *const *headers)
+{
+    return ask(port, method, path, headers, false);
+}
+
+struct api_answer *api_ask_unpacked(int port, const char *path)
+{
+    return ask(port, NULL, path, NULL, true);
 }
 
 void api_answer_free(struct api_answer *answer)

@@ -17,6 +17,8 @@ struct api_answer {
  * on 127.0.0.1. */
 struct api_answer *
 api_ask(int port, const char *method, const char *path, const char *const *headers);
+/* GET that takes gzip, and shows the body unpacked. */
+struct api_answer *api_ask_unpacked(int port, const char *path);
 void api_answer_free(struct api_answer *answer);
 const char *api_header(const struct api_answer *answer, const char *name); /* NULL where absent */
 
