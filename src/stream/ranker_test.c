@@ -251,6 +251,26 @@ static void test_rolled_back(struct world *world, const void *data)
     assert_published(world, 2, 2, 2);
 }
 
+/* Until it is said again it was never said. */
+static void test_rolled_back_only(struct world *world, const void *data)
+{
+    (void)data;
+    GError *error = NULL;
+    say(world, 0, 11, 6);
+    commit(world);
+    begin(world);
+    say(world, 0, 12, 8);
+    write_ranker(world);
+    db_rollback(world->db);
+    g_assert_true(ranker_rolled_back(world->ranker, &error));
+    begin(world);
+    say(world, 0, 13, 1);
+    commit(world);
+    g_assert_cmpuint(rows_said(world), ==, 2);
+    assert_row(world, 0, 0, 1, 11);
+    assert_row(world, 1, 0, 2, 13);
+}
+
 /* What the log has and the windows on disk lack is merged before anything newer: here movie 11's
  * first word, so its second one stays the last, and movie 12's. */
 static void test_crash(struct world *world, const void *data)
@@ -313,10 +333,15 @@ int main(int argc, char **argv)
         const char *path;
         void (*test)(struct world *world, const void *data);
     } tests[] = {
-        {"/ranker/revisions", test_revisions},     {"/ranker/last_counts", test_last_counts},
-        {"/ranker/final_waits", test_final_waits}, {"/ranker/emptied", test_emptied},
-        {"/ranker/rolled_back", test_rolled_back}, {"/ranker/crash", test_crash},
-        {"/ranker/horizon", test_horizon},         {"/ranker/damage", test_damage},
+        {"/ranker/revisions", test_revisions},
+        {"/ranker/last_counts", test_last_counts},
+        {"/ranker/final_waits", test_final_waits},
+        {"/ranker/emptied", test_emptied},
+        {"/ranker/rolled_back", test_rolled_back},
+        {"/ranker/rolled_back_only", test_rolled_back_only},
+        {"/ranker/crash", test_crash},
+        {"/ranker/horizon", test_horizon},
+        {"/ranker/damage", test_damage},
     };
     g_test_init(&argc, &argv, NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)

@@ -622,6 +622,12 @@ static pid_t start_child(void)
     return child;
 }
 
+static void choose_death(const char *name, int passage)
+{
+    g_autofree char *setting = g_strdup_printf("%s:%d", name, passage);
+    g_setenv("MARQUEE_FAILPOINT", setting, TRUE);
+}
+
 /* Dies at most DEATHS_MAX times, first at the fail point whose turn it is. False: a life failed. */
 static bool live_all(struct sim *sim, int64_t deaths[FAILPOINTS_MAX])
 {
@@ -634,9 +640,8 @@ static bool live_all(struct sim *sim, int64_t deaths[FAILPOINTS_MAX])
         uint32_t commit_records = (uint32_t)g_rand_int_range(random, 1, COMMIT_RECORDS_MAX);
         pid_t child = start_child();
         if (child == 0) {
-            g_autofree char *setting = g_strdup_printf("%s:%d", stream_failpoints[which], passage);
             if (number < DEATHS_MAX)
-                g_setenv("MARQUEE_FAILPOINT", setting, TRUE);
+                choose_death(stream_failpoints[which], passage);
             live(sim, number, commit_records);
             exit(0);
         }
