@@ -13,6 +13,7 @@
 #include "view/view.h"
 
 #define RUNS_SHOWN 20
+#define EXPECTED   "expected run, step NAME, status or drift"
 
 static void print_run(const struct view_run *run, bool json, GString *line)
 {
@@ -138,14 +139,13 @@ static bool check_words(enum verb verb, int argc, const char *as_of, bool list)
     int words = verb == VERB_STEP && !list ? 3 : 2;
     const char *wrong = NULL;
     if (verb == VERB_COUNT)
-        wrong = "expected run, step, status or drift";
+        wrong = EXPECTED;
     else if (list && verb != VERB_STEP)
         wrong = "--list goes with step";
     else if (as_of && verb != VERB_RUN)
         wrong = "--as-of goes with run";
     else if (argc != words)
-        wrong =
-            words == 3 ? "expected the name of one step (--list prints them)" : "too many words";
+        wrong = words == 3 ? "step: expected the name of one step (--list prints them)" : EXPECTED;
     if (wrong)
         app_usage("batch", "%s", wrong);
     return !wrong;

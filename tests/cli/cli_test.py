@@ -127,8 +127,16 @@ class Arguments(CommandLine):
 
 
     def test_batch(self):
-        for arguments in (["batch"], ["batch", "rum"], ["batch", "run", "now"], ["batch", "status", "all"]):
-            self.check(arguments, USAGE, None, "^marquee batch: expected run or status")
+        for arguments in (["batch"], ["batch", "rum"], ["batch", "run", "now"], ["batch", "status", "all"], ["batch", "drift", "all"]):
+            self.check(arguments, USAGE, None, "^marquee batch: expected run, step NAME, status or drift")
+        for arguments in (["batch", "step"], ["batch", "step", "archive", "export"]):
+            self.check(arguments, USAGE, None, "^marquee batch: step: expected the name of one step")
+        self.check(["batch", "step", "nonsense"], USAGE, None, "^marquee batch step: there is no step nonsense; --list")
+        self.check(["batch", "step", "--list"], DONE, "^archive\n")
+        self.check(["batch", "run", "--list"], USAGE, None, "^marquee batch: --list goes with step")
+        self.check(["batch", "status", "--as-of", "2026-03-03"], USAGE, None, "^marquee batch: --as-of goes with run")
+        self.check(["batch", "run", "--as-of", "yesterday"], USAGE, None, "^marquee batch run: --as-of yesterday: expected a time")
+        self.check(["batch", "drift"], FAILED, None, "^marquee.*no batch run has compared")
         self.check(["batch", "status"], DONE, "^RUN +STARTED")
 
     def test_simulator(self):
