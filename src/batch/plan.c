@@ -6,6 +6,7 @@
 #include "batch/bronze.h"
 #include "batch/export.h"
 #include "batch/publish.h"
+#include "batch/quality_run.h"
 #include "batch/reconcile.h"
 #include "batch/retention.h"
 #include "batch/transform.h"
@@ -130,6 +131,7 @@ const struct plan_step plan_steps[] = {
     {"gold_revenue_analytics", step_revenue_analytics},
     {"gold_sentiment_trends", step_sentiment_trends},
     {"gold_people", step_people_figures},
+    {"quality", quality_run},
     {"export", export_run},
     {"reconcile", reconcile_run},
     {"compact", step_compact},

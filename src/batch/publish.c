@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "batch/archive.h"
+#include "batch/quality_run.h"
 
 /* Files of this many published runs stay, so that a reader who opened a manifest finishes in peace:
  * at least one batch interval. */
@@ -69,6 +70,7 @@ static void keep_manifest(GHashTable *kept, const struct manifest *manifest)
 {
     char *own = manifest_object_name(manifest->run_id);
     g_hash_table_add(kept, own);
+    g_hash_table_add(kept, quality_object_name(manifest->run_id));
     for (guint i = 0; i < manifest->tables->len; i++) {
         const struct manifest_table *table = manifest->tables->pdata[i];
         for (guint j = 0; j < table->files->len; j++)

@@ -134,25 +134,16 @@ static void judged_free(void *pointer)
     g_free(judged);
 }
 
-/* The files that this run wrote end with its id. */
-static bool open_new_files(struct run_state *state, const char *table_name, GError **error)
+/* Whole tables, so that what is found doesn't depend on how many runs made them. */
+static bool open_table(struct run_state *state, const char *table_name, GError **error)
 {
     const struct manifest_table *table = manifest_find_table(state->manifest, table_name);
     if (!table) {
         error_set(error, BADDATA, "this run has no table %s", table_name);
         return false;
     }
-    g_autofree char *ending = g_strdup_printf("/%s.parquet", state->manifest->run_id);
     g_autofree char *columns_path = g_strdup_printf("sql/%s_columns.sql", table_name);
-    struct manifest_table found = {.name = (char *)table_name, .files = g_ptr_array_new()};
-    for (guint i = 0; i < table->files->len; i++) {
-        const struct manifest_file *file = table->files->pdata[i];
-        if (g_str_has_suffix(file->name, ending))
-            g_ptr_array_add(found.files, (void *)file);
-    }
-    bool done = tables_view(RELATION, columns_path, &found, state->engine, state->lake, error);
-    g_ptr_array_unref(found.files);
-    return done;
+    return tables_view(RELATION, columns_path, table, state->engine, state->lake, error);
 }
 
 static bool judge_table(struct run_state *state,
@@ -170,7 +161,7 @@ static bool judge_table(struct run_state *state,
         quality_suite_parse(file->path, file->data, (size_t)(file->end - file->data), error);
     if (!judged->suite)
         return false;
-    if (!open_new_files(state, table_name, error)) {
+    if (!open_table(state, table_name, error)) {
         g_prefix_error(error, "%s: ", file->path);
         return false;
     }
@@ -214,7 +205,13 @@ static double score_of(const GPtrArray *tables)
     return rows > 0 ? (double)passed / (double)rows : 1;
 }
 
-static void write_table(GString *out, const struct judged *judged, bool whole)
+enum detail {
+    OVERVIEW,
+    VIEW,   /* without run and time: a run computed again writes the same documents */
+    RESULT, /* all */
+};
+
+static void write_table(GString *out, const struct judged *judged, enum detail detail)
 {
     json_write_object(out);
     json_add_string(out, "table", judged->table);
@@ -222,9 +219,13 @@ static void write_table(GString *out, const struct judged *judged, bool whole)
     json_add_int(out, "rows", judged->result->rows);
     json_add_int(out, "rows_passed", judged->result->passed);
     g_autoptr(GString) inner = g_string_new(NULL);
-    if (whole) {
+    if (detail != OVERVIEW) {
+        json_t *document = json_copy(judged->result->document);
+        if (detail == VIEW)
+            json_object_del(document, "meta");
         json_write_key(out, "validation");
-        quality_result_write(inner, judged->result->document);
+        quality_result_write(inner, document);
+        json_decref(document);
     } else {
         json_add_bool(out, "success",
                       json_is_true(json_object_get(judged->result->document, "success")));
@@ -235,13 +236,14 @@ static void write_table(GString *out, const struct judged *judged, bool whole)
     json_write_object_end(out);
 }
 
-static GString *write_run(const struct run_state *state, const GPtrArray *tables, bool whole)
+static GString *
+write_run(const struct run_state *state, const GPtrArray *tables, enum detail detail)
 {
     const struct config *config = state->context->config;
     const struct judged *lowest = lowest_of(tables);
     GString *out = g_string_new(NULL);
     json_write_object(out);
-    if (whole)
+    if (detail == RESULT)
         json_add_string(out, "run_id", state->manifest->run_id);
     json_add_double(out, "score", score_of(tables));
     json_add_string(out, "lowest_table", lowest ? lowest->table : NULL);
@@ -251,7 +253,7 @@ static GString *write_run(const struct run_state *state, const GPtrArray *tables
     json_write_key(out, "tables");
     json_write_array(out);
     for (guint i = 0; i < tables->len; i++)
-        write_table(out, tables->pdata[i], whole);
+        write_table(out, tables->pdata[i], detail);
     json_write_array_end(out);
     json_write_object_end(out);
     return out;
@@ -268,7 +270,7 @@ static bool store(struct run_state *state,
                   GError **error)
 {
     g_autofree char *name = quality_object_name(state->manifest->run_id);
-    g_autoptr(GString) whole = write_run(state, tables, true);
+    g_autoptr(GString) whole = write_run(state, tables, RESULT);
     for (guint i = 0; i < tables->len; i++)
         ret_step->rows += ((const struct judged *)tables->pdata[i])->result->rows;
     ret_step->size_bytes = (int64_t)whole->len;
@@ -278,13 +280,13 @@ static bool store(struct run_state *state,
 /* The overview, and a document a table. */
 static bool put_views(struct run_state *state, const GPtrArray *tables, GError **error)
 {
-    g_autoptr(GString) overview = write_run(state, tables, false);
+    g_autoptr(GString) overview = write_run(state, tables, OVERVIEW);
     struct view_doc doc = {.key = {.view_type = VIEW_TYPE}, .data = overview->str};
     bool done = view_put(state->view, state->manifest->generation, &doc, 1, error);
     for (guint i = 0; done && i < tables->len; i++) {
         const struct judged *judged = tables->pdata[i];
         g_autoptr(GString) data = g_string_new(NULL);
-        write_table(data, judged, true);
+        write_table(data, judged, VIEW);
         doc = (struct view_doc){.key = {.view_type = VIEW_TYPE, .window = judged->table},
                                 .data = data->str};
         done = view_put(state->view, state->manifest->generation, &doc, 1, error);

@@ -1,13 +1,12 @@
-/* Quality run: judges what a run wrote by the suites of contracts/quality, and decides whether it
- * may be published.
+/* Quality run: judges a run's tables by the suites of contracts/quality, and decides whether it may
+ * be published.
  *
- *   contracts/quality/silver.movies.json ─► one statement over the files of silver/movies that this
- *   run wrote ─► runs/<run id>/quality.json, and documents of the view "quality"
+ *   contracts/quality/silver.movies.json ─► one statement over silver/movies as the run has it ─►
+ *   runs/<run id>/quality.json, and documents of the view "quality"
  *
- * Files are immutable and each was judged by the run that wrote it, so only new ones are read. The
- * score of a table is the share of its rows that pass all critical expectations that judge rows.
- * The lowest score decides: below quality.warn_below it is logged, below quality.floor the step
- * fails, so that nothing is published and the old views stay. */
+ * The score of a table is the share of its rows that pass all critical expectations that judge
+ * rows. The lowest score decides: below quality.warn_below it is logged, below quality.floor the
+ * step fails, so that nothing is published and the old views stay. */
 #pragma once
 
 #include "batch/quality_result.h"
