@@ -4,10 +4,11 @@
  * aggregates in a hash table, without any guarantee.
  *
  *   bench_stream [--records N] [--movies N] [--hours N] [--commit-records N] [--dir DIR] [--only
- * PART] [--quick]
+ * PART] [--reviews] [--quick]
  *
- * Prints one line of numbers a part. The producer is a child process, so the memory shown is the
- * engine's. */
+ * With --reviews the records are reviews of 100 words each (so the sentiment job works, and there
+ * is no bare loop). Prints one line of numbers a part. The producer is a child process, so the
+ * memory shown is the engine's. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -36,10 +37,11 @@
 #define BARE_SLOTS    (1u << 22)
 #define US_PER_SECOND 1e6
 #define QUICK_RECORDS 100000
+#define REVIEW_WORDS  100
 
 static gint64 records = 2000000, movies = 50000, hours = 6, commit_records = 0;
 static char *folder, *only;
-static gboolean quick;
+static gboolean quick, reviews;
 
 static void check(bool done, GError *error)
 {
@@ -47,6 +49,11 @@ static void check(bool done, GError *error)
         return;
     fprintf(stderr, "bench_stream: %s\n", error ? error->message : "?");
     exit(1);
+}
+
+static const char *input_topic(void)
+{
+    return reviews ? "movie.reviews" : "movie.ratings";
 }
 
 /* What the parts share. */
@@ -78,7 +85,7 @@ static void bench_open(struct bench *bench)
     check(bench->registry, error);
     bench->serde = serde_new(bench->registry, &error);
     check(bench->serde, error);
-    check(bus_create_topic(bench->bus, "movie.ratings", (int)bench->config->bus_partitions, &error),
+    check(bus_create_topic(bench->bus, input_topic(), (int)bench->config->bus_partitions, &error),
           error);
 }
 
@@ -140,6 +147,53 @@ static int32_t zipf_movie(const double *table, GRand *random)
     return (int32_t)low + 1;
 }
 
+static void encode_rating(struct bench *bench,
+                          GRand *random,
+                          int32_t movie,
+                          gint64 number,
+                          int64_t event_ms,
+                          GByteArray *bytes)
+{
+    const struct rating rating = {
+        .movie_id = movie,
+        .vote_average = round(g_rand_double_range(random, 4, 9) * 1000) / 1000,
+        .vote_count = (int32_t)(number / 100 + movie % 1000),
+        .popularity = round(g_rand_double_range(random, 1, 500) * 1000) / 1000,
+        .timestamp_ms = event_ms,
+    };
+    serde_encode(bench->serde, TOPIC_RATINGS, &rating, bytes);
+}
+
+static void encode_review(struct bench *bench,
+                          GRand *random,
+                          int32_t movie,
+                          gint64 number,
+                          int64_t event_ms,
+                          GByteArray *bytes)
+{
+    static const char *const words[] = {
+        "the ",      "movie ",  "was ",       "not ",    "very ",   "good, ",   "but ",
+        "terrible ", "acting ", "and ",       "a ",      "great ",  "story. ",  "I ",
+        "LOVED ",    "it! ",    "plot ",      "boring ", "scenes ", "with ",    "no ",
+        "heart, ",   "slow ",   "camera ",    "in ",     "every ",  "minute. ", "of ",
+        "director",  " is ",    "brilliant ", "ending ",
+    };
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (int i = 0; i < REVIEW_WORDS; i++)
+        g_string_append(text, words[g_rand_int_range(random, 0, (gint32)G_N_ELEMENTS(words))]);
+    char id[32];
+    int len = g_snprintf(id, sizeof id, "%024" G_GINT64_FORMAT, number);
+    const struct review review = {
+        .review_id = {id, (size_t)len},
+        .movie_id = movie,
+        .author = {"author", 6},
+        .content = {text->str, text->len},
+        .url = {"https://example.org", 19},
+        .created_at_ms = event_ms,
+    };
+    serde_encode(bench->serde, TOPIC_REVIEWS, &review, bytes);
+}
+
 static void produce(void)
 {
     struct bench bench;
@@ -159,17 +213,12 @@ static void produce(void)
             int32_t movie = zipf_movie(zipf, random);
             int64_t even_ms =
                 start_ms + (int64_t)((double)done / (double)records * (double)(end_ms - start_ms));
-            const struct rating rating = {
-                .movie_id = movie,
-                .vote_average = round(g_rand_double_range(random, 4, 9) * 1000) / 1000,
-                .vote_count = (int32_t)(done / 100 + movie % 1000),
-                .popularity = round(g_rand_double_range(random, 1, 500) * 1000) / 1000,
-                .timestamp_ms = even_ms - g_rand_int_range(random, 0, (gint32)DISORDER_MS),
-            };
-            serde_encode(bench.serde, TOPIC_RATINGS, &rating, bytes);
+            (reviews ? encode_review : encode_rating)(
+                &bench, random, movie, done,
+                even_ms - g_rand_int_range(random, 0, (gint32)DISORDER_MS), bytes);
             ends[i] = bytes->len;
             messages[i] = (struct bus_message){
-                .topic = "movie.ratings",
+                .topic = input_topic(),
                 .partition = BUS_PARTITION_BY_KEY,
                 .key = {keys[i], topic_movie_key(movie, keys[i])},
             };
@@ -327,6 +376,7 @@ int main(int argc, char **argv)
          "DIR"},
         {"only", 0, 0, G_OPTION_ARG_STRING, &only,
          "produce, bare or engine, on what stands in --dir", "PART"},
+        {"reviews", 0, 0, G_OPTION_ARG_NONE, &reviews, "reviews instead of ratings", NULL},
         {"quick", 0, 0, G_OPTION_ARG_NONE, &quick, "a short run", NULL},
         {0},
     };
@@ -342,7 +392,7 @@ int main(int argc, char **argv)
         folder = g_dir_make_tmp("bench-stream-XXXXXX", &error);
         check(folder, error);
     }
-    bool done = run_part("produce", produce) && run_part("bare", bare_loop) &&
+    bool done = run_part("produce", produce) && (reviews || run_part("bare", bare_loop)) &&
                 run_part("engine", run_engine);
     if (temporary)
         remove_folder(folder);
