@@ -101,7 +101,7 @@ def main():
             body = servers[0].get()
             with open(os.path.join(folder, "body.json"), "wb") as file:
                 file.write(body)
-            servers.append(Server("cache.size 0", [program, "api", data, "0"]))
+            servers.append(Server("cache.size 0B", [program, "api", data, "0B"]))
             servers.append(Server("constant", [program, "constant", file.name]))
             python = peer_python(arguments.build)
             if python:

@@ -18,10 +18,10 @@
 #define SPEED_HOURS 48
 #define THREADS     2
 
-static void must(bool ok, GError *error)
+static void must(bool ok, GError **error)
 {
     if (!ok)
-        g_error("%s", error ? error->message : "failed");
+        g_error("%s", *error ? (*error)->message : "failed");
 }
 
 /* As long as real ones: ten actors, twenty keywords. */
@@ -63,18 +63,18 @@ static void fill_batch(struct view *view, int64_t through_ms)
     for (int i = 0; i < MOVIES; i++)
         docs[i] = (struct view_doc){.key = {.view_type = "movie", .movie_id = i + 1},
                                     .data = movie_document(i + 1)};
-    must(view_put(view, 1, docs, MOVIES, &error), error);
+    must(view_put(view, 1, docs, MOVIES, &error), &error);
     for (int i = 0; i < MOVIES; i++)
         g_free((char *)docs[i].data);
     struct view_lease lease;
-    must(view_lease_acquire(view, "batch", "bench", MS_PER_HOUR, &lease, &error), error);
+    must(view_lease_acquire(view, "batch", "bench", MS_PER_HOUR, &lease, &error), &error);
     struct view_generation pointer = {.generation = 1,
                                       .batch_run_id = "run-1",
                                       .through_ms = through_ms,
                                       .cut_at_ms = through_ms,
                                       .computed_at_ms = through_ms,
                                       .cut = "{}"};
-    must(view_publish(view, &pointer, lease.epoch, &error), error);
+    must(view_publish(view, &pointer, lease.epoch, &error), &error);
 }
 
 static void fill_speed(struct view *view, int64_t now_ms, int64_t last_hour_ms)
@@ -90,7 +90,7 @@ static void fill_speed(struct view *view, int64_t now_ms, int64_t last_hour_ms)
                                          .data = point(hour_ms, movie_id),
                                          .synced_at_ms = now_ms};
         }
-        must(view_put_speed(view, docs, SPEED_HOURS, movie_id, now_ms, &error), error);
+        must(view_put_speed(view, docs, SPEED_HOURS, movie_id, now_ms, &error), &error);
         for (int i = 0; i < SPEED_HOURS; i++)
             g_free((char *)docs[i].data);
     }
@@ -108,15 +108,15 @@ static void until_input_ends(int port)
 static void run_api(struct context *context, struct config *config, char **argv)
 {
     GError *error = NULL;
-    must(config_set(config, "data.dir", argv[2], &error), error);
-    must(config_set(config, "cache.size", argv[3], &error), error);
+    must(config_set(config, "data.dir", argv[2], &error), &error);
+    must(config_set(config, "cache.size", argv[3], &error), &error);
     config->serve_port = 0;
     config->serve_threads = THREADS;
     struct view *view = view_open(context, &error);
-    must(view != NULL, error);
+    must(view != NULL, &error);
     struct view_generation current;
     struct arena *arena = arena_new();
-    must(view_current(view, arena, &current, &error), error);
+    must(view_current(view, arena, &current, &error), &error);
     if (current.generation == 0) {
         int64_t now_ms = clock_now_ms(context->clock);
         int64_t hour_ms = now_ms / MS_PER_HOUR * MS_PER_HOUR;
@@ -126,7 +126,7 @@ static void run_api(struct context *context, struct config *config, char **argv)
     arena_free(arena);
     view_close(view);
     struct serve *serve = serve_start(context, &error);
-    must(serve != NULL, error);
+    must(serve != NULL, &error);
     until_input_ends(serve_port(serve));
     serve_stop(serve);
 }
@@ -146,7 +146,7 @@ static void run_constant(struct context *context, const char *path)
 {
     static const struct http_route routes[] = {{"GET", "/*", constant, "constant"}};
     GError *error = NULL;
-    must(g_file_get_contents(path, &constant_body, &constant_len, &error), error);
+    must(g_file_get_contents(path, &constant_body, &constant_len, &error), &error);
     struct http_server_options options = {.host = "127.0.0.1",
                                           .threads = THREADS,
                                           .connections_max = 1000,
@@ -154,7 +154,7 @@ static void run_constant(struct context *context, const char *path)
                                           .routes = routes,
                                           .routes_count = 1};
     struct http_server *server = http_server_start(context, &options, &error);
-    must(server != NULL, error);
+    must(server != NULL, &error);
     until_input_ends(http_server_port(server));
     http_server_stop(server);
     g_free(constant_body);

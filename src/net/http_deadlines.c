@@ -32,9 +32,10 @@ static void sweep(struct http_deadlines *deadlines)
     int64_t now_ms = clock_monotonic_ms(deadlines->context->clock);
     for (struct slot *slot = deadlines->head.next; slot != &deadlines->head; slot = slot->next)
         if (!slot->busy && now_ms - slot->since_ms > deadlines->timeout_ms) {
-            shutdown(slot->fd, SHUT_RDWR);
             slot->busy = true; /* once */
+            /* Counted first: who sees the connection end sees the count. */
             metrics_add(deadlines->context->metrics, METRIC_HTTP_REJECTED, "slow", 1);
+            shutdown(slot->fd, SHUT_RDWR);
         }
 }
 

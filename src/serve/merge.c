@@ -7,6 +7,9 @@
 #include "base/json_writer.h"
 #include "serve/json_scan.h"
 
+/* Last values are looked for in these hours first. */
+#define MERGE_RECENT_HOURS 2
+
 static int64_t hour_floor(int64_t time_ms)
 {
     int64_t rest = time_ms % MS_PER_HOUR;
@@ -406,13 +409,20 @@ bool merge_last_stats(struct view *view,
                       GError **error)
 {
     struct merge_point *points;
-    size_t count;
+    size_t count = 0;
     /* Events may be some minutes ahead of the clock. */
     int64_t to_ms = merge->now_ms + MS_PER_HOUR;
-    int64_t from_ms = (merge->generation.generation ? merge->boundary_ms : merge->held_from_ms) -
-                      MERGE_LAST_DAYS * MS_PER_DAY;
-    if (!merge_stats(view, merge, movie_id, from_ms, to_ms, arena, &points, &count, error))
-        return false;
+    /* A movie that is observed at all is found in the last hours; all others are a second question.
+     */
+    const int64_t from_ms[] = {
+        hour_floor(merge->now_ms) - MERGE_RECENT_HOURS * MS_PER_HOUR,
+        (merge->generation.generation ? merge->boundary_ms : merge->held_from_ms) -
+            MERGE_LAST_DAYS * MS_PER_DAY,
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(from_ms) && count == 0; i++) {
+        if (!merge_stats(view, merge, movie_id, from_ms[i], to_ms, arena, &points, &count, error))
+            return false;
+    }
     *ret_found = count > 0;
     if (count > 0)
         *ret_point = points[count - 1];
@@ -461,7 +471,7 @@ bool merge_last_trending(struct view *view,
                          GError **error)
 {
     /* Nearly always one of the last hours has ranks; all that are held are a second question. */
-    const int64_t from_ms[] = {to_ms - MERGE_RANK_HOURS * MS_PER_HOUR, merge->held_from_ms};
+    const int64_t from_ms[] = {to_ms - MERGE_RECENT_HOURS * MS_PER_HOUR, merge->held_from_ms};
     for (size_t i = 0; i < G_N_ELEMENTS(from_ms); i++) {
         struct speed_doc *docs;
         size_t count;

@@ -111,7 +111,6 @@ bool merge_last_stats(struct view *view,
 /* The ranks of the last hour below to_ms that has any, from its side: {"window_end":...,"movies":[
  * {"rank":...}]}. Looked for in all hours that the speed views hold, then in the batch views' last
  * MERGE_LAST_DAYS days. */
-#define MERGE_RANK_HOURS 2
 bool merge_last_trending(struct view *view,
                          const struct merge *merge,
                          int64_t to_ms,
