@@ -166,12 +166,18 @@ static void kafka_close(struct bus *bus)
     struct bus_kafka *kafka = bus_kafka(bus);
     kafka_writer_close(kafka);
     g_hash_table_unref(kafka->topics);
+    g_hash_table_unref(kafka->groups);
     if (kafka->reader)
         rd_kafka_destroy(kafka->reader);
     g_ptr_array_unref(kafka->taken);
     kafka_stats_free(kafka->stats);
     g_free(kafka->trouble);
     g_free(kafka);
+}
+
+static void client_free(void *client)
+{
+    rd_kafka_destroy(client);
 }
 
 static void message_free(void *message)
@@ -190,9 +196,10 @@ static struct bus *kafka_open(const struct context *context, GError **error)
     struct bus_kafka *kafka = g_new0(struct bus_kafka, 1);
     kafka->bus = (struct bus){.ops = &bus_kafka_ops, .context = context};
     kafka->topics = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, topic_free);
+    kafka->groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, client_free);
     kafka->stats = kafka_stats_new(context->metrics);
     kafka->taken = g_ptr_array_new_with_free_func(message_free);
-    kafka->reader = kafka_client_new(kafka, RD_KAFKA_CONSUMER, error);
+    kafka->reader = kafka_client_new(kafka, RD_KAFKA_CONSUMER, NULL, error);
     if (!kafka->reader) {
         kafka_close(&kafka->bus);
         return NULL;

@@ -55,6 +55,7 @@ struct bus_kafka {
     struct bus bus;
     rd_kafka_t *reader, *writer;
     GHashTable *topics; /* name -> struct kafka_topic */
+    GHashTable *groups; /* name -> rd_kafka_t, a client for its offsets */
     GPtrArray *taken;   /* messages of the fetch under way */
     struct kafka_call *call;
     bool brokers_down; /* librdkafka said so and nothing has answered since */
@@ -93,8 +94,9 @@ char *kafka_remote_name(const struct bus_kafka *kafka, const char *name);
 
 /* ---- bus_kafka_client.c ---- */
 
-/* CONFIG where a line of bus.properties_file is wrong. */
-rd_kafka_t *kafka_client_new(struct bus_kafka *kafka, rd_kafka_type_t type, GError **error);
+/* group: NULL for none. CONFIG where a line of bus.properties_file is wrong. */
+rd_kafka_t *
+kafka_client_new(struct bus_kafka *kafka, rd_kafka_type_t type, const char *group, GError **error);
 
 /* Sets the error that a code of librdkafka stands for; what: "fetch of movie.ratings/3". Always
  * false. */

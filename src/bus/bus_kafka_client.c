@@ -16,9 +16,10 @@
 #define PROPERTIES_BYTES_MAX ((gsize)64 * 1024)
 #define SYSLOG_WARNING       4
 /* What a partition's prefetched records may take in memory; a handle reads some tens of them. */
-#define QUEUED_KBYTES "2048"
-#define FETCH_BYTES   "1048576"
-#define FETCH_WAIT_MS "100"
+#define QUEUED_KBYTES   "2048"
+#define FETCH_BYTES     "1048576"
+#define REQUEST_TIMEOUT "10000" /* KAFKA_REQUEST_TIMEOUT_MS */
+#define FETCH_WAIT_MS   "100"
 
 struct setting {
     const char *key, *value;
@@ -56,6 +57,15 @@ static const struct setting settings_writer[] = {
     {"message.timeout.ms", "0"},
     {"linger.ms", "1000"},
     {"batch.num.messages", "10000"},
+    {NULL},
+};
+
+/* A client that only keeps a group's offsets: a commit waits for its coordinator no longer than for
+ * a session. */
+static const struct setting settings_group[] = {
+    {"session.timeout.ms", REQUEST_TIMEOUT},
+    {"socket.timeout.ms", REQUEST_TIMEOUT},
+    {"statistics.interval.ms", "0"}, /* too seldom used to be asked for them */
     {NULL},
 };
 
@@ -209,7 +219,13 @@ static bool set_from_config(struct bus_kafka *kafka,
             set_properties(conf, config->bus_properties_file, error));
 }
 
-rd_kafka_t *kafka_client_new(struct bus_kafka *kafka, rd_kafka_type_t type, GError **error)
+static bool set_group(rd_kafka_conf_t *conf, const char *group, GError **error)
+{
+    return !group || (set(conf, "group.id", group, error) && set_all(conf, settings_group, error));
+}
+
+rd_kafka_t *
+kafka_client_new(struct bus_kafka *kafka, rd_kafka_type_t type, const char *group, GError **error)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_opaque(conf, kafka);
@@ -222,7 +238,7 @@ rd_kafka_t *kafka_client_new(struct bus_kafka *kafka, rd_kafka_type_t type, GErr
     rd_kafka_t *client = NULL;
     if (set_all(conf, settings_both, error) &&
         set_all(conf, type == RD_KAFKA_PRODUCER ? settings_writer : settings_reader, error) &&
-        set_from_config(kafka, conf, type, error)) {
+        set_from_config(kafka, conf, type, error) && set_group(conf, group, error)) {
         client = rd_kafka_new(type, conf, text, sizeof text);
         if (client)
             return client; /* conf is the client's now */

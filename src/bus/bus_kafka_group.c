@@ -1,7 +1,11 @@
 /* Offsets of groups, and expiry. A group here is only a name under which Kafka keeps offsets:
- * nobody is a member, so the admin interface sets and reads them. One request carries all positions
- * of a commit, and Kafka appends them to the group's partition of __consumer_offsets as one batch.
- */
+ * nobody is a member, so whoever knows the name may set and read them. One request carries all
+ * positions of a commit, and Kafka appends them to the group's partition of __consumer_offsets as
+ * one batch.
+ *
+ * Each group has a client of its own. librdkafka 2.0.2 has admin calls for the same
+ * (AlterConsumerGroupOffsets, ListConsumerGroupOffsets), which end the process where a coordinator
+ * isn't there yet. */
 #include <string.h>
 
 #include "bus/bus_kafka.h"
@@ -28,104 +32,45 @@ rd_kafka_event_t *kafka_admin_answer(struct bus_kafka *kafka,
 
 /* ---- requests about one group ---- */
 
-enum group_request { GROUP_LIST, GROUP_ALTER };
-
-static rd_kafka_AdminOptions_t *group_options(struct bus_kafka *kafka, enum group_request request)
+/* A client that has the group's name but never joins it. */
+static rd_kafka_t *group_client(struct bus_kafka *kafka, const char *name, GError **error)
 {
-    char text[256];
-    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(
-        kafka->reader, request == GROUP_LIST ? RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS
-                                             : RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS);
-    rd_kafka_AdminOptions_set_request_timeout(options, KAFKA_REQUEST_TIMEOUT_MS, text, sizeof text);
-    return options;
+    rd_kafka_t *client = g_hash_table_lookup(kafka->groups, name);
+    if (client)
+        return client;
+    g_autofree char *group = kafka_remote_name(kafka, name);
+    client = kafka_client_new(kafka, RD_KAFKA_CONSUMER, group, error);
+    if (client)
+        g_hash_table_insert(kafka->groups, g_strdup(name), client);
+    return client;
 }
 
-static void group_send(struct bus_kafka *kafka,
-                       enum group_request request,
-                       const char *group,
-                       rd_kafka_topic_partition_list_t *positions,
-                       rd_kafka_queue_t *queue)
-{
-    rd_kafka_AdminOptions_t *options = group_options(kafka, request);
-    if (request == GROUP_LIST) {
-        rd_kafka_ListConsumerGroupOffsets_t *list =
-            rd_kafka_ListConsumerGroupOffsets_new(group, positions);
-        rd_kafka_ListConsumerGroupOffsets(kafka->reader, &list, 1, options, queue);
-        rd_kafka_ListConsumerGroupOffsets_destroy(list);
-    } else {
-        rd_kafka_AlterConsumerGroupOffsets_t *alter =
-            rd_kafka_AlterConsumerGroupOffsets_new(group, positions);
-        rd_kafka_AlterConsumerGroupOffsets(kafka->reader, &alter, 1, options, queue);
-        rd_kafka_AlterConsumerGroupOffsets_destroy(alter);
-    }
-    rd_kafka_AdminOptions_destroy(options);
-}
+enum group_request { GROUP_READ, GROUP_COMMIT };
 
-/* The first error of the group or of one of its partitions. */
-static bool check_group(struct bus_kafka *kafka,
-                        const rd_kafka_group_result_t *result,
-                        const char *what,
-                        GError **error)
-{
-    const rd_kafka_error_t *wrong = rd_kafka_group_result_error(result);
-    if (wrong)
-        return kafka_fail(kafka, rd_kafka_error_code(wrong), what, rd_kafka_error_string(wrong),
-                          error);
-    const rd_kafka_topic_partition_list_t *list = rd_kafka_group_result_partitions(result);
-    for (int i = 0; list && i < list->cnt; i++) {
-        if (list->elems[i].err)
-            return kafka_fail(kafka, list->elems[i].err, what, list->elems[i].topic, error);
-    }
-    return true;
-}
-
-/* positions get the offsets that a list answers. */
-static bool group_ask(struct bus_kafka *kafka,
-                      enum group_request request,
-                      const char *group,
-                      rd_kafka_topic_partition_list_t *positions,
-                      GError **error)
-{
-    g_autofree char *what = g_strdup_printf("offsets of group %s", group);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka->reader);
-    group_send(kafka, request, group, positions, queue);
-    rd_kafka_event_t *event = kafka_admin_answer(kafka, queue, what, error);
-    bool done = event != NULL;
-    if (event) {
-        size_t count;
-        const rd_kafka_group_result_t **results =
-            request == GROUP_LIST
-                ? rd_kafka_ListConsumerGroupOffsets_result_groups(
-                      rd_kafka_event_ListConsumerGroupOffsets_result(event), &count)
-                : rd_kafka_AlterConsumerGroupOffsets_result_groups(
-                      rd_kafka_event_AlterConsumerGroupOffsets_result(event), &count);
-        done = check_group(kafka, results[0], what, error);
-        const rd_kafka_topic_partition_list_t *found =
-            done ? rd_kafka_group_result_partitions(results[0]) : NULL;
-        for (int i = 0; found && request == GROUP_LIST && i < found->cnt; i++)
-            rd_kafka_topic_partition_list_set_offset(positions, found->elems[i].topic,
-                                                     found->elems[i].partition,
-                                                     found->elems[i].offset);
-        rd_kafka_event_destroy(event);
-    }
-    rd_kafka_queue_destroy(queue);
-    return done;
-}
-
-/* A cluster's first group waits for __consumer_offsets to be made; its first answers are "later".
- */
+/* GROUP_READ fills in the offsets of positions. A cluster's first group waits for
+ * __consumer_offsets to be made; its first answers are "later". */
 static bool group_run(struct bus_kafka *kafka,
                       enum group_request request,
                       const char *name,
                       rd_kafka_topic_partition_list_t *positions,
                       GError **error)
 {
-    g_autofree char *group = kafka_remote_name(kafka, name);
     int64_t begun_ms = kafka_now_ms();
+    rd_kafka_t *client = group_client(kafka, name, error);
+    if (!client)
+        return false;
     for (;;) {
         g_autoptr(GError) why = NULL;
-        if (group_ask(kafka, request, group, positions, &why))
+        rd_kafka_resp_err_t code =
+            request == GROUP_READ ? rd_kafka_committed(client, positions, KAFKA_REQUEST_TIMEOUT_MS)
+                                  : rd_kafka_commit(client, positions, 0);
+        for (int i = 0; !code && i < positions->cnt; i++)
+            code = positions->elems[i].err;
+        rd_kafka_poll(client, 0);
+        if (!code)
             return true;
+        g_autofree char *what = g_strdup_printf("offsets of group %s", name);
+        kafka_fail(kafka, code, what, NULL, &why);
         if (!kafka_mends(why, begun_ms)) {
             g_propagate_error(error, g_steal_pointer(&why));
             return false;
@@ -168,7 +113,7 @@ bool kafka_group_commit(struct bus *bus,
     bool done = true;
     for (size_t i = 0; done && i < count; i++)
         done = add_position(kafka, group, &positions[i], list, &why);
-    done = done && group_run(kafka, GROUP_ALTER, group, list, &why);
+    done = done && group_run(kafka, GROUP_COMMIT, group, list, &why);
     rd_kafka_topic_partition_list_destroy(list);
     if (!done)
         g_propagate_error(error, g_steal_pointer(&why));
@@ -181,7 +126,7 @@ static bool read_committed(struct bus_kafka *kafka,
                            rd_kafka_topic_partition_list_t *list,
                            GError **error)
 {
-    if (!group_run(kafka, GROUP_LIST, group, list, error))
+    if (!group_run(kafka, GROUP_READ, group, list, error))
         return false;
     for (int i = 0; i < list->cnt; i++)
         list->elems[i].offset = MAX(list->elems[i].offset, 0); /* OFFSET_INVALID is below 0 */

@@ -168,7 +168,8 @@ static bool try_call(struct bus_kafka *kafka,
                      struct kafka_call *call,
                      GError **error)
 {
-    if (!kafka->writer && !(kafka->writer = kafka_client_new(kafka, RD_KAFKA_PRODUCER, error)))
+    if (!kafka->writer &&
+        !(kafka->writer = kafka_client_new(kafka, RD_KAFKA_PRODUCER, NULL, error)))
         return false;
     for (size_t i = 0; i < count; i++) {
         if (!find_target(kafka, &messages[i], &targets[i], error))

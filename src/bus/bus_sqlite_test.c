@@ -189,7 +189,7 @@ static void test_no_such_backend(void)
 {
     struct fixture *fixture = fixture_new(NULL);
     g_free(fixture->config->bus_backend);
-    fixture->config->bus_backend = g_strdup("kafka");
+    fixture->config->bus_backend = g_strdup("pulsar");
     g_autoptr(GError) error = NULL;
     g_assert_null(bus_open(&fixture->context, &error));
     g_assert_true(error_is(error, CONFIG));

@@ -59,6 +59,11 @@ class Pipeline(unittest.TestCase):
         world.catch_up()
         self.compare(world)
 
+    def test_example(self):
+        """The annotated example of a cluster is one that the program takes."""
+        with harness.World(self, NOW) as world:
+            world.must("config", "check", "--config", os.path.join(harness.ROOT, "marquee.cluster.yaml"))
+
     def test_stream_killed(self):
         world = self.world()
         for point in ("stream.commit.begin", "stream.commit.speed"):
