@@ -129,11 +129,11 @@ static void test_a_movie_from_the_list_to_the_bus(void)
     }
     const struct metadata *facts = ingest_fixture_records(&fixture.base, TOPIC_METADATA, &records);
     g_assert_cmpuint(records, ==, 1);
-    g_assert_cmpmem(facts->title.data, facts->title.len, "The Matrix", 10);
-    g_assert_cmpmem(facts->event_type.data, facts->event_type.len, "new", 3);
+    g_assert_cmpmem(facts->title.data, (int)facts->title.len, "The Matrix", 10);
+    g_assert_cmpmem(facts->event_type.data, (int)facts->event_type.len, "new", 3);
     const struct review *reviews = ingest_fixture_records(&fixture.base, TOPIC_REVIEWS, &records);
     g_assert_cmpuint(records, ==, 2);
-    g_assert_cmpmem(reviews[0].review_id.data, reviews[0].review_id.len, "a", 1);
+    g_assert_cmpmem(reviews[0].review_id.data, (int)reviews[0].review_id.len, "a", 1);
     g_assert_true(!reviews[0].has_updated_at && reviews[1].has_updated_at);
     /* New reviews on the first of two pages: sooner next time. */
     g_assert_cmpint(planner_find(fixture.ingest->planner, 603)->reviews_interval_ms, ==,
@@ -168,11 +168,11 @@ static void test_once_by_id_and_version(void)
     run_later(&fixture, 5 * MS_PER_HOUR);
     const struct review *reviews = ingest_fixture_records(&fixture.base, TOPIC_REVIEWS, &records);
     g_assert_cmpuint(records, ==, 3);
-    g_assert_cmpmem(reviews[2].review_id.data, reviews[2].review_id.len, "a", 1);
+    g_assert_cmpmem(reviews[2].review_id.data, (int)reviews[2].review_id.len, "a", 1);
     g_assert_true(reviews[2].has_updated_at);
     const struct metadata *facts = ingest_fixture_records(&fixture.base, TOPIC_METADATA, &records);
     g_assert_cmpuint(records, ==, 2);
-    g_assert_cmpmem(facts[1].event_type.data, facts[1].event_type.len, "update", 6);
+    g_assert_cmpmem(facts[1].event_type.data, (int)facts[1].event_type.len, "update", 6);
     /* It leaves and comes back: still known. */
     planner_forget(fixture.ingest->planner, 603);
     flush(&fixture);

@@ -83,7 +83,8 @@ read_ratings(struct fixture *fixture, int32_t movie_id, struct rating *ratings, 
                                        fixture->arena, &rating, &error));
             if (rating.movie_id != movie_id)
                 continue;
-            g_assert_cmpmem(batch.records[i].key.data, batch.records[i].key.len, key, (int)key_len);
+            g_assert_cmpmem(batch.records[i].key.data, (int)batch.records[i].key.len, key,
+                            (int)key_len);
             g_assert_cmpint(batch.records[i].append_time_ms, ==, NOW_MS);
             g_assert_cmpuint(count, <, max);
             ratings[count++] = rating;
