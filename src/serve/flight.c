@@ -8,6 +8,7 @@ struct flights {
     pthread_mutex_t lock;
     pthread_cond_t landed;
     GHashTable *names; /* under way */
+    int waiting;
 };
 
 struct flights *flights_new(void)
@@ -36,8 +37,10 @@ bool flight_begin(struct flights *flights, const char *name)
     bool first = !g_hash_table_contains(flights->names, name);
     if (first)
         g_hash_table_add(flights->names, g_strdup(name));
+    flights->waiting += !first;
     while (!first && g_hash_table_contains(flights->names, name))
         pthread_cond_wait(&flights->landed, &flights->lock);
+    flights->waiting -= !first;
     pthread_mutex_unlock(&flights->lock);
     return first;
 }
@@ -48,4 +51,12 @@ void flight_end(struct flights *flights, const char *name)
     g_hash_table_remove(flights->names, name);
     pthread_cond_broadcast(&flights->landed);
     pthread_mutex_unlock(&flights->lock);
+}
+
+int flights_waiting(struct flights *flights)
+{
+    pthread_mutex_lock(&flights->lock);
+    int waiting = flights->waiting;
+    pthread_mutex_unlock(&flights->lock);
+    return waiting;
 }

@@ -18,3 +18,6 @@ void flights_free(struct flights *flights); /* accepts NULL; none may be under w
  * just tried. */
 bool flight_begin(struct flights *flights, const char *name);
 void flight_end(struct flights *flights, const char *name);
+
+/* How many wait now. */
+int flights_waiting(struct flights *flights);
