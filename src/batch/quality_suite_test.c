@@ -181,7 +181,8 @@ static void expect_literal(struct duckdb_session *session, const char *text, siz
     g_assert_true(done);
     duckdb_data_chunk chunk = duckdb_fetch_chunk(result);
     duckdb_string_t *found = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
-    g_assert_cmpmem(duckdb_string_t_data(found), duckdb_string_t_length(*found), text, len);
+    g_assert_cmpuint(duckdb_string_t_length(*found), ==, len);
+    g_assert_true(memcmp(duckdb_string_t_data(found), text, len) == 0);
     duckdb_destroy_data_chunk(&chunk);
     duckdb_destroy_result(&result);
     json_decref(value);
