@@ -33,7 +33,7 @@ void clock_free(struct clock *clock); /* accepts NULL */
 int64_t clock_now_ms(const struct clock *clock);
 int64_t clock_monotonic_ms(const struct clock *clock);
 
-/* Monotonic microseconds of the machine, for measuring durations in metrics. */
+/* As clock_monotonic_ms, in microseconds: for durations in metrics, and rate limits. */
 int64_t clock_monotonic_us(const struct clock *clock);
 
 /* How many of the world's ms pass in one real ms: 1 for a real clock, 0 for a manual one. */
