@@ -3,8 +3,11 @@
 
 -- One statement a suite, one row: rows, rows that pass what is critical, then each expectation's figures.
 -- name: statement
-{with} SELECT count(*), count(*) FILTER (WHERE NOT ({failed})){outputs}
+{with}
+SELECT count(*), count(*) FILTER (WHERE NOT ({failed})){outputs}
 FROM (SELECT entries.*{judged} FROM ({source}) AS entries{joins}) AS judged
+-- name: with
+WITH {relations}
 
 -- The columns that are read, in the order of the rows: a NaN is a missing value, as it is to pandas.
 -- name: source

@@ -124,7 +124,7 @@ char *compiler_source(const struct compiler *compiler, const char *const *aliase
 
 void compiler_join(struct compiler *compiler, const char *with, const char *join)
 {
-    g_string_append(compiler->with, compiler->with->len ? ", " : "WITH ");
+    g_string_append(compiler->with, compiler->with->len ? ", " : "");
     g_string_append(compiler->with, with);
     g_string_append_c(compiler->joins, ' ');
     g_string_append(compiler->joins, join);

@@ -1,7 +1,7 @@
 /* For the files of the compiler (quality_sql.c, quality_rows.c, quality_figures.c): the statement
  * as it grows, and the pieces that it is made of.
  *
- *   WITH with SELECT ... failed, outputs FROM (SELECT entries.*, judged FROM (rows) joins)
+ *   with SELECT ... failed, outputs FROM (SELECT entries.*, judged FROM (rows) joins)
  *
  * Names in the statement: c<n> column n of the table; e<i>, n<i>, u<i> whether a row is an element
  * of expectation i, is looked at, is unexpected (never null); d<i> its own relation. */

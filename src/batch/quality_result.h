@@ -1,8 +1,8 @@
 /* Quality result: the figures of a statement's row as Great Expectations' validation result, format
  * BASIC:
  *
- *   {"success":false,"results":[{"success":true,"expectation_config":{...},"result":{...},"meta":{},
- *    "exception_info":{...}}, ...],"suite_name":"silver.movies","suite_parameters":{},
+ *   {"success":false,"results":[{"success":true,"expectation_config":{...},"result":{...},
+ *    "meta":{},"exception_info":{...}}, ...],"suite_name":"silver.movies","suite_parameters":{},
  *    "statistics":{"evaluated_expectations":9,"successful_expectations":7,
  *    "unsuccessful_expectations":2,"success_percent":77.8},"meta":{...},"id":null}
  *

@@ -81,9 +81,12 @@ struct quality_plan *quality_plan_new(const struct quality_suite *suite,
     plan->slots_count = suite->count;
     compile_all(compiler, suite, plan);
     g_autofree char *rows = compiler_source(compiler, NULL);
+    g_autoptr(GString) with = g_string_new(NULL);
     GString *sql = g_string_new(NULL);
-    PUT(sql, "statement", "with", all.with->str, "failed", all.failed->str, "outputs",
-        all.outputs->str, "judged", all.judged->str, "source", rows, "joins", all.joins->str);
+    if (all.with->len)
+        PUT(with, "with", "relations", all.with->str);
+    PUT(sql, "statement", "with", with->str, "failed", all.failed->str, "outputs", all.outputs->str,
+        "judged", all.judged->str, "source", rows, "joins", all.joins->str);
     plan->sql = g_string_free(sql, FALSE);
     compiler_close(compiler);
     return plan;

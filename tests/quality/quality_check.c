@@ -36,10 +36,9 @@ static bool run(const struct context *context,
         result = quality_check(engine, suite, RELATION, "run-1", 0, error);
     if (result) {
         g_autoptr(GString) out = g_string_new(NULL);
-        g_string_append_printf(out,
-                               "{\"rows\":%" G_GINT64_FORMAT ",\"passed\":%" G_GINT64_FORMAT
-                               ",\"validation\":",
-                               result->rows, result->passed);
+        g_string_append_printf(
+            out, "{\"rows\":%" G_GINT64_FORMAT ",\"passed\":%" G_GINT64_FORMAT ",\"validation\":",
+            result->rows, result->passed);
         quality_result_write(out, result->document);
         printf("%s}\n", out->str);
     }
