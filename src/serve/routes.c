@@ -19,6 +19,8 @@ ENDPOINT_HANDLER(genre)
 ENDPOINT_HANDLER(trends)
 ENDPOINT_HANDLER(temporal)
 ENDPOINT_HANDLER(revenue)
+ENDPOINT_HANDLER(person)
+ENDPOINT_HANDLER(quality)
 ENDPOINT_HANDLER(runs)
 
 const struct http_route serve_routes[] = {
@@ -33,6 +35,8 @@ const struct http_route serve_routes[] = {
     {"GET", "/api/v1/analytics/trends", trends_handler, "trends"},
     {"GET", "/api/v1/analytics/temporal", temporal_handler, "temporal"},
     {"GET", "/api/v1/analytics/revenue", revenue_handler, "revenue"},
+    {"GET", "/api/v1/people/{id}", person_handler, "person"},
+    {"GET", "/api/v1/quality", quality_handler, "quality"},
     {"GET", "/api/v1/runs", runs_handler, "runs"},
     {"GET", "/api/v1/stream", events_handler, "stream"},
     {"GET", "/health", health_handler, "health"},

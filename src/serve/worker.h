@@ -122,7 +122,8 @@ void answer_static(const struct http_request *request,
 
 extern const struct endpoint movie_endpoint, movie_stats_endpoint, movie_sentiment_endpoint,
     movie_list_endpoint, trending_endpoint, search_endpoint, genre_endpoint, genre_list_endpoint,
-    trends_endpoint, temporal_endpoint, revenue_endpoint, runs_endpoint;
+    trends_endpoint, temporal_endpoint, revenue_endpoint, runs_endpoint, person_endpoint,
+    quality_endpoint;
 
 void health_handler(const struct http_request *request,
                     struct http_response *response,

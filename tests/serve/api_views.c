@@ -123,6 +123,11 @@ static void fill_batch_trending(struct api_views *views)
 
 static void fill_batch_analytics(struct api_views *views)
 {
+    api_views_put(views, 7, (struct view_key){.view_type = "people", .movie_id = 287},
+                  "{\"person_id\":287,\"name\":\"A. Person\",\"movies\":[]}");
+    api_views_put(views, 7, (struct view_key){.view_type = "quality", .window = "silver.movies"},
+                  "{\"table\":\"silver.movies\"}");
+    api_views_put(views, 7, (struct view_key){.view_type = "quality"}, "{\"tables\":[]}");
     api_views_put(views, 7, (struct view_key){.view_type = "temporal_analytics", .window = "year"},
                   "{\"grain\":\"year\",\"periods\":[]}");
     api_views_put(views, 7, (struct view_key){.view_type = "revenue_analytics"},

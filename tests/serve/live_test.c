@@ -188,6 +188,25 @@ static void test_trending_batch(void)
     api_views_close(&views);
 }
 
+/* A person and the quality: the overview is not one of the tables' documents. */
+static void test_people_and_quality(void)
+{
+    api_views_open(&views, NULL, true);
+    struct api_answer *answer = get("/api/v1/people/287");
+    g_assert_cmpstr(json_string_value(api_get(answer, "data.name")), ==, "A. Person");
+    api_answer_free(answer);
+    refused("/api/v1/people/288", 404, "no batch run has published this person");
+    refused("/api/v1/people/x", 400, "expected a whole number");
+    answer = get("/api/v1/quality");
+    g_assert_true(json_is_array(api_get(answer, "data.tables")));
+    api_answer_free(answer);
+    answer = get("/api/v1/quality?table=silver.movies");
+    g_assert_cmpstr(json_string_value(api_get(answer, "data.table")), ==, "silver.movies");
+    api_answer_free(answer);
+    refused("/api/v1/quality?table=silver.nothing", 404, "the quality of this table");
+    api_views_close(&views);
+}
+
 /* What the batch has stored is passed on as it is, and what it hasn't is said. */
 static void test_analytics(void)
 {
@@ -327,6 +346,7 @@ int main(int argc, char **argv)
     g_test_add_func("/live/trending", test_trending);
     g_test_add_func("/live/trending-batch", test_trending_batch);
     g_test_add_func("/live/analytics", test_analytics);
+    g_test_add_func("/live/people-and-quality", test_people_and_quality);
     g_test_add_func("/live/stream", test_stream);
     int status = g_test_run();
     curl_global_cleanup();
