@@ -271,11 +271,13 @@ static void test_pattern(void)
 
 /* ---- the suites of this build ---- */
 
-static const char *const tables[] = {
-    "gold.genre_analytics",  "gold.revenue_analytics", "gold.temporal_analytics",
-    "gold.trending_scores",  "silver.hours_sentiment", "silver.hours_stats",
-    "silver.hours_trending", "silver.movies",          "silver.snapshots",
-};
+static const char *const tables[] = {"gold.genre_analytics",    "gold.people",
+                                     "gold.revenue_analytics",  "gold.sentiment_trends",
+                                     "gold.temporal_analytics", "gold.trending_scores",
+                                     "silver.hours_sentiment",  "silver.hours_stats",
+                                     "silver.hours_trending",   "silver.movies",
+                                     "silver.people",           "silver.reviews",
+                                     "silver.snapshots"};
 
 /* Each suite fits its table: on the table without rows nothing is in trouble, and the list of
  * columns is met. */
