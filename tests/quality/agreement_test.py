@@ -8,6 +8,7 @@ Data are made up from a seed, with faults planted in every column: repeated keys
 quotes and letters of several bytes. Theirs is run on pandas, and for LIKE, which that lacks, on SQLite. Where
 their engines disagree with one another docs/quality.md says which we follow, and the suite here leaves that out."""
 import argparse
+import glob
 import json
 import logging
 import math
@@ -385,6 +386,21 @@ def check_seed(check, seed, rows, folder):
     return found, count, failed
 
 
+def check_own_suites():
+    """Theirs reads the suites of contracts/quality whole, with the severities that ours reads."""
+    root = os.environ.get("MARQUEE_SOURCE_ROOT", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+    paths = sorted(glob.glob(os.path.join(root, "contracts", "quality", "*.json")))
+    assert paths, "there are no suites"
+    for path in paths:
+        with open(path, encoding="utf-8") as text:
+            document = json.load(text)
+        suite = gx.ExpectationSuite(**document)
+        wanted = sorted((item["type"], item["severity"]) for item in document["expectations"])
+        found = sorted((item.expectation_type, item.severity.value) for item in suite.expectations)
+        assert wanted == found, f"{path}: theirs reads {len(found)} of {len(wanted)}"
+    print(f"{len(paths)} suites of contracts/quality read by theirs")
+
+
 def ours_in_parts(check, path, name, items, folder):
     """A suite holds at most 200 expectations."""
     found = {}
@@ -399,6 +415,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--rows", type=int, default=2000)
     args = parser.parse_args()
+    check_own_suites()
     total, differing = 0, 0
     for seed in range(1, args.seeds + 1):
         for rows in (args.rows, 1, 0):
