@@ -137,6 +137,8 @@ class Program:
         if not self.running():
             raise AssertionError(f"{self.name} ended by itself with {self.process.returncode}:\n"
                                  f"{self.output()[-2000:]}")
+        if how == signal.SIGTERM:
+            self.await_signals()
         started = time.monotonic()
         self.process.send_signal(how)
         code = self.wait(timeout_s)
