@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/metrics.h"
 #include "cli/app.h"
 #include "cli/commands.h"
@@ -60,6 +61,7 @@ int cmd_up(int argc, char **argv)
         G_OPTION_ENTRY_NULL,
     };
     int code = EXIT_USAGE;
+    memory_be_frugal();
     bool parsed = app_parse(&app, &argc, &argv, NULL,
                             "Runs all roles in this process until SIGTERM or Ctrl-C.", extra);
     if (parsed && argc != 1)
@@ -73,6 +75,8 @@ int cmd_up(int argc, char **argv)
                 wanted[count++] = stage;
         }
         g_autoptr(GError) error = NULL;
+        /* Only the batch's child runs DuckDB. */
+        memory_drop_library("libduckdb");
         int64_t started_ms = clock_monotonic_ms(app.context.clock),
                 started_world_ms = clock_now_ms(app.context.clock);
         log_info(app.context.log, "up", "starting", LOG_STR("version", MARQUEE_VERSION),
