@@ -116,7 +116,7 @@ class Events(Outside):
         self.assertEqual(len(self.check_ids([event for event in self.events(world) if event[2][:8] == "marquee."])), 1)
         first.stop()
         second.ready("message.*started")
-        self.await_more(world, self.produced(world))
+        harness.eventually("events of the second", lambda: len(self.check_ids(self.events(world))) == 3)
         second.stop()
         other.stop()
         self.assertEqual(len(self.check_ids(self.events(world))), 3)
