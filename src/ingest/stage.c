@@ -15,7 +15,7 @@
 #define OPEN_BACKOFF_MS   2000 /* after a start that has to be repeated */
 #define IDLE_WAIT_MS      100  /* nothing is due and nothing under way */
 #define SWEEP_INTERVAL_MS (10 * MS_PER_MINUTE)
-#define LEASE_MS          INT64_C(10000) /* after which a leader that doesn't renew is replaced */
+#define LEASE_MS          INT64_C(30000) /* after which a leader that doesn't renew is replaced */
 #define LEASE_RETRY_MS    1000           /* after a renewal that has to be repeated */
 
 struct stage {
