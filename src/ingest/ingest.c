@@ -63,6 +63,7 @@ struct ingest *ingest_open(const struct context *context,
     g_array_set_clear_func(ingest->reviews, review_clear);
     ingest->review_versions = g_hash_table_new(g_str_hash, g_str_equal);
     ingest->health.since_ms = clock_monotonic_ms(context->clock);
+    ingest->health.random = (uint64_t)clock_monotonic_us(context->clock) + 1;
     ingest->answer_log_ms = INT64_MIN;
     if (!open_stores(ingest, error) || !create_topics(ingest, error) ||
         !(ingest->client =

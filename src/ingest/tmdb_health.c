@@ -1,6 +1,11 @@
 #include "ingest/tmdb_health.h"
 
+#include <glib.h>
+
 #include "net/retry.h"
+
+/* The pause has long reached its most by then; counting on would overflow. */
+#define HEALTH_PROBES_COUNTED 32
 
 /* A refused page or date range is about that request; what time mends is about TMDB. So is an
  * answer 200 that is none (a maintenance page). */
@@ -26,6 +31,21 @@ static enum tmdb_state next_state(struct tmdb_health *health, const struct tmdb_
                                                                                : health->state;
 }
 
+/* Until the next ask. */
+static int64_t pause_ms(struct tmdb_health *health)
+{
+    if (health->state == TMDB_REFUSES)
+        return HEALTH_DENIED_PAUSE_MS;
+    struct retry retry = {.base_ms = HEALTH_DOWN_PAUSE_LEAST_MS,
+                          .cap_ms = HEALTH_DOWN_PAUSE_MS,
+                          .tries_max = HEALTH_PROBES_COUNTED,
+                          .random = health->random};
+    health->probes = MIN(health->probes + 1, HEALTH_PROBES_COUNTED);
+    int64_t pause = retry_delay_ms(&retry, health->probes, -1);
+    health->random = retry.random;
+    return pause;
+}
+
 bool tmdb_health_answered(struct tmdb_health *health,
                           const struct tmdb_answer *answer,
                           int64_t now_ms,
@@ -38,9 +58,10 @@ bool tmdb_health_answered(struct tmdb_health *health,
         health->state = state;
         health->since_ms = now_ms;
     }
-    if (state != TMDB_UP)
-        health->ask_at_ms =
-            now_ms + (state == TMDB_REFUSES ? HEALTH_DENIED_PAUSE_MS : HEALTH_DOWN_PAUSE_MS);
+    if (state == TMDB_UP)
+        health->probes = 0;
+    else
+        health->ask_at_ms = now_ms + pause_ms(health);
     return changed;
 }
 

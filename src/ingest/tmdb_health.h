@@ -14,9 +14,12 @@
 
 #include "ingest/tmdb_client.h"
 
-#define HEALTH_FAILURES_MAX    5
-#define HEALTH_DOWN_PAUSE_MS   INT64_C(15000) /* between two asks while TMDB is down */
-#define HEALTH_DENIED_PAUSE_MS INT64_C(60000) /* ... while it refuses the key */
+#define HEALTH_FAILURES_MAX 5
+/* Between two asks while TMDB is down: from the least, doubling, to the most; with jitter, for a
+ * fixed pause can fall into step with an outage that comes and goes, and then never ends it. */
+#define HEALTH_DOWN_PAUSE_LEAST_MS INT64_C(1000)
+#define HEALTH_DOWN_PAUSE_MS       INT64_C(15000)
+#define HEALTH_DENIED_PAUSE_MS     INT64_C(60000) /* ... while it refuses the key */
 
 enum tmdb_state { TMDB_UP, TMDB_IS_DOWN, TMDB_REFUSES };
 
@@ -25,6 +28,8 @@ struct tmdb_health {
     bool answered; /* a usable answer has come since the start */
     int failures;  /* in a row */
     int64_t since_ms, ask_at_ms;
+    int probes;      /* asks in vain since it is down */
+    uint64_t random; /* state of the jitter's generator: a seed gives a sequence */
 };
 
 /* True when the state is another one now: say it. ret_lasted_ms: how long the last one was. */

@@ -21,7 +21,7 @@ static void test_outage(void)
     g_assert_true(answered(&health, TMDB_FAILED, 0, 1000));
     g_assert_cmpint(health.state, ==, TMDB_IS_DOWN);
     /* An hour of it: one ask at a time, and nothing more to tell. */
-    g_assert_false(tmdb_health_may_ask(&health, 0, 1000 + HEALTH_DOWN_PAUSE_MS - 1));
+    g_assert_false(tmdb_health_may_ask(&health, 0, 1000 + HEALTH_DOWN_PAUSE_LEAST_MS - 1));
     g_assert_true(tmdb_health_may_ask(&health, 0, 1000 + HEALTH_DOWN_PAUSE_MS));
     g_assert_false(tmdb_health_may_ask(&health, 1, 1000 + HEALTH_DOWN_PAUSE_MS));
     for (int64_t now_ms = 16000; now_ms < 3600000; now_ms += 15000)
@@ -34,6 +34,34 @@ static void test_outage(void)
     for (int i = 0; i < 3 * HEALTH_FAILURES_MAX; i++)
         g_assert_false(
             answered(&health, i % 2 ? TMDB_OK : TMDB_FAILED, i % 2 ? 200 : 500, 3601000));
+}
+
+/* The pauses grow to the most and are spread: asked in vain 1000 times, they meet every second of
+ * an outage that comes and goes every 4 s, and once it is over the next one begins short again. */
+static void test_pauses_are_spread(void)
+{
+    enum { TRIES = 1000, PERIOD_S = 4 };
+    struct tmdb_health health = {.state = TMDB_IS_DOWN, .random = 7};
+    int64_t now_ms = 0, longest_ms = 0;
+    bool met[PERIOD_S] = {false};
+    for (int i = 0; i < TRIES; i++) {
+        g_assert_false(answered(&health, TMDB_FAILED, 429, now_ms));
+        int64_t pause_ms = health.ask_at_ms - now_ms;
+        g_assert_cmpint(pause_ms, >=, HEALTH_DOWN_PAUSE_LEAST_MS);
+        g_assert_cmpint(pause_ms, <=, HEALTH_DOWN_PAUSE_MS);
+        if (i == 0)
+            g_assert_cmpint(pause_ms, <=, 2 * HEALTH_DOWN_PAUSE_LEAST_MS);
+        longest_ms = MAX(longest_ms, pause_ms);
+        now_ms = health.ask_at_ms;
+        met[now_ms / 1000 % PERIOD_S] = true;
+    }
+    g_assert_cmpint(longest_ms, >, HEALTH_DOWN_PAUSE_MS * 9 / 10);
+    for (int i = 0; i < PERIOD_S; i++)
+        g_assert_true(met[i]);
+    g_assert_true(answered(&health, TMDB_OK, 200, now_ms));
+    for (int i = 0; i < HEALTH_FAILURES_MAX; i++)
+        answered(&health, TMDB_FAILED, 429, now_ms);
+    g_assert_cmpint(health.ask_at_ms - now_ms, <=, 2 * HEALTH_DOWN_PAUSE_LEAST_MS);
 }
 
 static void test_one_request_alone_is_no_outage(void)
@@ -69,6 +97,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/tmdb_health/outage", test_outage);
+    g_test_add_func("/tmdb_health/pauses_are_spread", test_pauses_are_spread);
     g_test_add_func("/tmdb_health/one_request_alone_is_no_outage",
                     test_one_request_alone_is_no_outage);
     g_test_add_func("/tmdb_health/refused_key", test_refused_key);
