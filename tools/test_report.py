@@ -5,6 +5,9 @@ the line `N passed, N failed, N skipped`.
 A test is one executable. Its cases are read from what it printed: TAP (GLib's harness) or the last lines of
 Python's unittest. One that prints neither is one case. One that ended badly although no case of it failed
 (a crash, a time-out, a sanitizer's report) is one failed case more.
+
+With --first the log is that of a second try: its results stand for those of the same name in the first log, and what
+passes only now is named, with what it printed when it failed.
 """
 import argparse
 import json
@@ -23,7 +26,7 @@ UNITTEST_SKIP = re.compile(r"^(?P<name>.*?) \.\.\. skipped (?P<why>.*)$", re.M)
 class Report:
     def __init__(self):
         self.passed, self.failed, self.skipped = 0, 0, 0
-        self.failures, self.skips = [], []
+        self.failures, self.skips, self.second = [], [], []
 
     def add(self, test):
         output = test.get("stdout", "") + "\n" + test.get("stderr", "")
@@ -70,6 +73,9 @@ class Report:
             if len(lines) > TAIL_LINES:
                 out.write(f"... {len(lines) - TAIL_LINES} lines before\n")
             out.write("\n".join(lines[-TAIL_LINES:]) + "\n")
+        for name, output in self.second:
+            out.write(f"\n=== {name}: failed at first, then passed: a flaw to mend ===\n")
+            out.write("\n".join(output.strip().splitlines()[-TAIL_LINES:]) + "\n")
         if self.skips:
             out.write("\nskipped:\n" + "".join(f"  {line}\n" for line in self.skips))
         if self.failures:
@@ -77,16 +83,38 @@ class Report:
         out.write(f"\n{self.passed} passed, {self.failed} failed, {self.skipped} skipped\n")
 
 
+def read(path):
+    """The tests of a log, in order."""
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as log:
+        return [json.loads(line) for line in log]
+
+
+def is_bad(test):
+    return test["result"] not in ("OK", "EXPECTEDFAIL", "SKIP")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("log")
     parser.add_argument("--status", type=int, default=0, help="exit code of meson test")
+    parser.add_argument("--first", help="the log of the first try")
+    parser.add_argument("--failed-names", action="store_true", help="print the names of what failed and end")
     args = parser.parse_args()
     report = Report()
-    if os.path.exists(args.log):
-        with open(args.log, encoding="utf-8") as log:
-            for line in log:
-                report.add(json.loads(line))
+    tests = {test["name"]: test for test in read(args.first)} if args.first else {}
+    for test in read(args.log):
+        before = tests.get(test["name"])
+        if before and is_bad(before) and not is_bad(test):
+            report.second.append((test["name"], before.get("stdout", "") + "\n" + before.get("stderr", "")))
+        tests[test["name"]] = test
+    if args.failed_names:
+        # "project:suite / name": meson takes the name.
+        print(*(name.split(" / ", 1)[-1] for name, test in tests.items() if is_bad(test)), sep="\n")
+        return 0
+    for test in tests.values():
+        report.add(test)
     if args.status and not report.failures:
         # Nothing that ran failed: meson itself did.
         report.failed += 1
