@@ -111,7 +111,8 @@ def main():
         tests[test["name"]] = test
     if args.failed_names:
         # "project:suite / name": meson takes the name.
-        print(*(name.split(" / ", 1)[-1] for name, test in tests.items() if is_bad(test)), sep="\n")
+        for name in (name for name, test in tests.items() if is_bad(test)):
+            print(name.split(" / ", 1)[-1])
         return 0
     for test in tests.values():
         report.add(test)
