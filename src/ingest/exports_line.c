@@ -37,9 +37,15 @@ bool exports_line_parse(const char *text, size_t len, struct exports_line *ret_l
 {
     json_error_t json_error;
     json_t *object = json_loadb(text, len, 0, &json_error);
-    bool done = json_is_object(object)
-                    ? read_fields(object, ret_line, error)
-                    : missing(object ? "expected a JSON object" : json_error.text, error);
+    bool done = false;
+    if (json_is_object(object)) {
+        done = read_fields(object, ret_line, error);
+    } else if (object) {
+        error_set(error, BADDATA, "expected a JSON object");
+    } else { /* the text quotes the line's bytes, which may be no UTF-8 */
+        g_autofree char *why = g_utf8_make_valid(json_error.text, -1);
+        error_set(error, BADDATA, "%s", why);
+    }
     json_decref(object);
     return done;
 }

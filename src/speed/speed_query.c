@@ -97,12 +97,14 @@ static bool open_store(struct query *query, GError **error)
 
 static bool refuse(const struct query *query, GError **error)
 {
+    /* SQLite quotes the statement, whose bytes may be no UTF-8. */
+    g_autofree char *why = g_utf8_make_valid(sqlite3_errmsg(query->db), -1);
     if (query->late)
         error_set(error, BADDATA,
                   "query: it took longer than %d s: narrow it (the tables' keys begin with hour)",
                   (int)(SPEED_QUERY_TIME_MS / MS_PER_SECOND));
     else
-        error_set(error, BADDATA, "query: %s", sqlite3_errmsg(query->db));
+        error_set(error, BADDATA, "query: %s", why);
     return false;
 }
 
