@@ -40,6 +40,16 @@ struct member_event {
     size_t count;
 };
 
+/* Makes a topic of the group's own where it is absent, whose records no time-out takes away: kept
+ * for ever or, compacted, the last one of each key. bus_create_topic makes those that expire.
+ * CONFLICT: it exists with another number of partitions. CONFIG: not on Kafka. */
+enum member_topic { MEMBER_TOPIC_KEPT, MEMBER_TOPIC_COMPACTED };
+bool bus_member_create_topic(struct bus *bus,
+                             const char *topic,
+                             int partitions,
+                             enum member_topic kind,
+                             GError **error) MUST_CHECK;
+
 struct bus_member *bus_member_join(struct bus *bus,
                                    const struct bus_member_options *options,
                                    GError **error) MUST_CHECK;
@@ -62,6 +72,16 @@ bool bus_member_committed(struct bus_member *member,
                           struct bus_position *positions,
                           size_t count,
                           GError **error) MUST_CHECK;
+
+/* The offset after the partition's last record, those of undecided transactions among them (the end
+ * of bus_offsets and bus_fetch leaves those out). Who restores a state from its changelog reads
+ * until next_offset is here: bus_member_committed may answer before a former owner's commit has
+ * reached every partition that it wrote to. */
+bool bus_member_end(struct bus_member *member,
+                    const char *topic,
+                    int partition,
+                    int64_t *ret_end,
+                    GError **error) MUST_CHECK;
 
 /* A transaction: begin, then any number of the next two, then commit or abort. Errors of all of
  * them: AGAIN: it was aborted, repeat from what was committed; CONFLICT: another process has this
