@@ -78,6 +78,18 @@ CREATE TABLE speed_sequence (
 );
 INSERT INTO speed_sequence (id, next) VALUES (1, 1);
 
+-- The last batch of each source that numbers its batches (struct speed_batch); made by the first such batch.
+-- name: sources_schema
+CREATE TABLE IF NOT EXISTS speed_sources (
+  source   INTEGER PRIMARY KEY,
+  sequence INTEGER NOT NULL
+);
+
+-- A row is changed where the batch is new.
+-- name: put_source
+INSERT INTO speed_sources (source, sequence) VALUES (?1, ?2)
+ON CONFLICT (source) DO UPDATE SET sequence = excluded.sequence WHERE excluded.sequence > speed_sources.sequence;
+
 -- name: put_stats
 INSERT INTO movie_stats (hour, movie_id, title, vote_average, vote_count, popularity, rating_velocity, last_updated)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)

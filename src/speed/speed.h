@@ -77,6 +77,12 @@ struct hour_count_row {
 
 /* Everything that one stream commit changes. Strings live until the write returns. */
 struct speed_batch {
+    /* Who writes, and its how manieth write this is, where the writer repeats what it isn't sure of
+     * (a task of the engine on Kafka: its number, and its changelog offset + 1, so rising). A batch
+     * whose sequence isn't above the source's last one is there already and is left out. sequence
+     * 0: the caller repeats nothing. */
+    int32_t source;
+    int64_t sequence;
     struct sentiment_row *sentiment;
     size_t sentiment_count;
     struct stats_row *stats;
@@ -111,7 +117,7 @@ struct speed *speed_open(const struct context *context, GError **error) MUST_CHE
 void speed_close(struct speed *speed); /* accepts NULL */
 
 /* Upserts and appends the changed keys to the feed, all or nothing. Rows whose hour clock has
- * expired are left out. */
+ * expired are left out, and so is a whole batch that the store has already (sequence). */
 bool speed_write(struct speed *speed, const struct speed_batch *batch, GError **error) MUST_CHECK;
 
 /* Changes with a sequence above after, oldest first, at most count_max; a key that changed again

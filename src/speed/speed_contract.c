@@ -434,6 +434,39 @@ static void test_expire(struct world *world, const void *data)
 }
 
 /* What one handle has written another one sees. */
+static int64_t popularity_of(struct world *world, int32_t movie_id)
+{
+    GError *error = NULL;
+    struct stats_row *rows;
+    size_t count;
+    g_assert_true(
+        speed_read_stats(world->speed, movie_id, ALL, world->arena, &rows, &count, &error));
+    g_assert_cmpuint(count, ==, 1);
+    return rows[0].popularity_e4;
+}
+
+static void write_numbered(struct world *world, int32_t source, int64_t sequence, int64_t value)
+{
+    struct stats_row row = stats(source, NOON_MS, value);
+    write_batch(world,
+                &(struct speed_batch){
+                    .source = source, .sequence = sequence, .stats = &row, .stats_count = 1});
+}
+
+/* A writer that woke up behind its successor changes nothing; sources don't know one another. */
+static void test_sources(struct world *world, const void *data)
+{
+    (void)data;
+    write_numbered(world, 1, 6, 10000);
+    write_numbered(world, 1, 9, 20000);
+    write_numbered(world, 1, 8, 30000);
+    g_assert_cmpint(popularity_of(world, 1), ==, 20000);
+    write_numbered(world, 2, 3, 40000);
+    g_assert_cmpint(popularity_of(world, 2), ==, 40000);
+    write_numbered(world, 1, 10, 50000);
+    g_assert_cmpint(popularity_of(world, 1), ==, 50000);
+}
+
 static void test_two_handles(struct world *world, const void *data)
 {
     (void)data;
@@ -465,6 +498,7 @@ static const struct {
     {"live_and_counts", test_live_and_counts},
     {"expire", test_expire},
     {"two_handles", test_two_handles},
+    {"sources", test_sources},
 };
 
 void speed_contract_add(const struct speed_contract *contract)

@@ -30,6 +30,7 @@ static const char *const statement_names[SPEED_STATEMENT_COUNT] = {
     [READ_SEQUENCE] = "read_sequence",
     [PUT_SEQUENCE] = "put_sequence",
     [READ_FEED] = "read_feed",
+    [PUT_SOURCE] = "put_source",
     [READ_STATS] = "read_stats",
     [SCAN_STATS] = "scan_stats",
     [READ_SENTIMENT] = "read_sentiment",
@@ -364,8 +365,38 @@ static bool write_sequence(struct speed_sqlite *store, int64_t sequence, GError 
     return db_run(put, error);
 }
 
+/* Notes the batch as its source's last one; ret_new: it wasn't there. Of two writers the one behind
+ * writes nothing. */
+static bool note_source(struct speed_sqlite *store,
+                        const struct speed_batch *batch,
+                        bool *ret_new,
+                        GError **error)
+{
+    *ret_new = true;
+    if (batch->sequence == 0)
+        return true;
+    if (!store->has_sources &&
+        !db_exec(store->db, sql_file_get(store->sql, "sources_schema"), error))
+        return false;
+    store->has_sources = true;
+    sqlite3_stmt *put = speed_sqlite_use(store, PUT_SOURCE, error);
+    if (!put)
+        return false;
+    db_bind_int(put, 1, batch->source);
+    db_bind_int(put, 2, batch->sequence);
+    if (!db_run(put, error))
+        return false;
+    *ret_new = sqlite3_changes(store->db) > 0;
+    return true;
+}
+
 static bool write_all(struct writing *writing, const struct speed_batch *batch, GError **error)
 {
+    bool new;
+    if (!note_source(writing->store, batch, &new, error))
+        return false;
+    if (!new)
+        return true;
     return read_sequence(writing->store, &writing->sequence, error) &&
            write_stats(writing, batch, error) && write_sentiment(writing, batch, error) &&
            write_trending(writing, batch, error) && write_rest(writing, batch, error) &&
@@ -386,6 +417,7 @@ static bool store_write(struct speed *speed,
         return false;
     if (!write_all(&writing, batch, error)) {
         db_rollback(store->db);
+        store->has_sources = false; /* its table may have been made in this transaction */
         return false;
     }
     return db_commit(store->db, error);

@@ -21,6 +21,7 @@ enum speed_statement {
     READ_SEQUENCE,
     PUT_SEQUENCE,
     READ_FEED,
+    PUT_SOURCE,
     READ_STATS,
     SCAN_STATS,
     READ_SENTIMENT,
@@ -41,6 +42,7 @@ struct speed_sqlite {
     struct speed base;
     sqlite3 *db;
     bool owns_db;
+    bool has_sources; /* the table of sources is certainly there */
     struct sql_file *sql;
     sqlite3_stmt *statements[SPEED_STATEMENT_COUNT]; /* prepared at first use */
 };
