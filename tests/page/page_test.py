@@ -15,7 +15,7 @@ import harness  # noqa: E402
 import webdriver  # noqa: E402
 
 SPEED = 240             # as the demo's
-LIVE_S = 30             # numbers must have moved by then
+LIVE_S = 120            # numbers must have moved by then; a guard against a hang, not a measure of speed
 NARROW = (360, 740)
 FOCUS_STOPS_MAX = 400   # more than the page has
 SETTINGS = {"ingest.tracked_movies_max": "60", "ingest.list_pages": "3", "ingest.observe_interval": "10m"}
@@ -79,13 +79,18 @@ class Page(unittest.TestCase):
         for tile in ("rate", "lag", "used", "sync", "run", "complete"):
             self.assertRegex(browser.script(f"return document.getElementById('tile-{tile}').innerText"), r"\w", tile)
 
+    def says_what_the_api_says(self):
+        """The world goes on between the two, and the page asks every few seconds: for a moment they may differ."""
+        meta = server.get("/api/v1/movies?limit=1")["meta"]
+        label = browser.script("return document.getElementById('plot').getAttribute('aria-label')")
+        split = browser.script("return document.getElementById('split-text').innerText")
+        return "boundary between batch and speed is " + meta["boundary"][:16].replace("T", " ") in label and \
+            meta["batch_run_id"] in split
+
     def test_boundary(self):
         """The chosen movie's curve has the boundary of the API's meta: in words, and as a line of pixels."""
         self.wait("the curve", "return document.querySelector('#plot canvas') !== null")
-        meta = server.get("/api/v1/movies?limit=1")["meta"]
-        label = browser.script("return document.getElementById('plot').getAttribute('aria-label')")
-        self.assertIn("boundary between batch and speed is " + meta["boundary"][:16].replace("T", " "), label)
-        self.assertIn(meta["batch_run_id"], browser.script("return document.getElementById('split-text').innerText"))
+        harness.eventually("the page says what the API said lately", self.says_what_the_api_says, LIVE_S)
         # A column of the text's colour over nearly all of the plot's height.
         column = browser.script("""
             const canvas = document.querySelector('#plot canvas'), box = document.querySelector('#plot .u-over');

@@ -22,7 +22,7 @@ RISES_MS = 20 * MINUTE_MS  # docs/simulator.md: a burst rises within 10 to 20 mi
 
 
 def popular(url, as_of_ms):
-    with urllib.request.urlopen(f"{url}/movie/popular?page=1&as_of={as_of_ms}", timeout=10) as answer:
+    with urllib.request.urlopen(f"{url}/movie/popular?page=1&as_of={as_of_ms}", timeout=harness.REQUEST_TIMEOUT_S) as answer:
         return [movie for movie in json.load(answer)["results"] if movie["original_language"] == "en"]
 
 

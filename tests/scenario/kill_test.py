@@ -167,6 +167,7 @@ class RandomMoments(KillTest):
             self.assertTrue(program.running(), program.output()[-2000:])
             program.kill()
             simulator.stop()
+        world.await_no_batch()      # the child of a killed `up` goes on alone, and may publish
         world.freeze()
         world.skip(UP_LEASE_MINUTES)
         world.catch_up()

@@ -35,7 +35,7 @@ class LostTail(unittest.TestCase):
 
     def refused(self, *command):
         """The command ends by itself with 1; returns what it said."""
-        done = self.world.run(*command, timeout_s=30)
+        done = self.world.run(*command)
         self.assertEqual(done.returncode, FAILED, f"marquee {' '.join(command)}: {done.stdout}\n{done.stderr}")
         return done.stderr
 
