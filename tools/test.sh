@@ -9,6 +9,9 @@ set -uo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 second_try_max=3
+second_try_patience=4
+# Meson's time limits are guards against a hang. Arguments may name another multiplier: the last one counts.
+multiplier=4
 
 build=${1:?usage: tools/test.sh BUILD [arguments of meson test]}
 shift
@@ -18,7 +21,7 @@ shift
 
 log=$build/meson-logs/testlog.json
 rm -f "$log"
-meson test -C "$build" --no-rebuild "$@" </dev/null
+meson test -C "$build" --no-rebuild --timeout-multiplier "$multiplier" "$@" </dev/null
 status=$?
 first=()
 if [[ $status != 0 && ${MARQUEE_SECOND_TRY:-} == 1 ]]; then
@@ -27,7 +30,7 @@ if [[ $status != 0 && ${MARQUEE_SECOND_TRY:-} == 1 ]]; then
         cp "$log" "${log%.json}.first.json"
         first=(--first "${log%.json}.first.json")
         rm -f "$log"
-        meson test -C "$build" --no-rebuild --num-processes 1 "$@" "${failed[@]}" </dev/null
+        meson test -C "$build" --no-rebuild --num-processes 1 --timeout-multiplier "$multiplier" "$@" "${failed[@]}" </dev/null
         status=$?
     fi
 fi
