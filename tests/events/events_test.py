@@ -235,7 +235,7 @@ class Topics(Outside):
                 return file.read().splitlines()
         harness.eventually("all lines", lambda: len(lines()) >= ends)
         follower.process.send_signal(signal.SIGINT)
-        self.assertEqual(follower.process.wait(harness.STOP_TIMEOUT_S), 0)
+        self.assertEqual(follower.process.wait(harness.HANG_S), 0)
         followed = sorted((line["partition"], line["offset"]) for line in map(json.loads, lines()))
         self.assertEqual(followed, sorted(event[:2] for event in self.events(self.it)))
 

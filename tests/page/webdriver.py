@@ -18,8 +18,9 @@ import shutil
 import subprocess
 import time
 
-START_TIMEOUT_S = 30
-REQUEST_TIMEOUT_S = 60
+# Guards against a hang.
+START_TIMEOUT_S = 180
+REQUEST_TIMEOUT_S = 180
 # A headless browser of its own, that asks nobody but the page's server (root has no sandbox to use).
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
@@ -49,7 +50,7 @@ class Browser:
             options = {"args": [*FLAGS, f"--user-data-dir={self.folder}/profile", f"--window-size={self.size[0]},{self.size[1]}"],
                        "binary": shutil.which("chromium"), "perfLoggingPrefs": {"enableNetwork": True}}
             wanted = {"browserName": "chrome", "goog:chromeOptions": options,
-                      "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"}, "timeouts": {"script": 30000}}
+                      "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"}, "timeouts": {"script": 120000}}
             self.session = self.ask("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})["sessionId"]
         except BaseException:
             self.__exit__()

@@ -17,7 +17,7 @@ from harness import HOUR_MS, iso_of, ms_of  # noqa: E402
 NOW = "2026-03-12T12:30:00Z"
 DAYS = "3"
 SPEED = 240              # as the demo's: an hour of the world in 15 s
-UP_S = 6                 # some five observations of each movie
+UP_S = 6                 # some five observations of each movie, where the machine has time for them
 MOVIES_MIN = 20
 SETTINGS = {"ingest.tracked_movies_max": "60", "ingest.list_pages": "2", "ingest.observe_interval": "15m"}
 # Of what docs/views.md says of a movie and a genre, what the log's metadata tells as well.
@@ -84,6 +84,8 @@ class Skeleton:
             up = world.serve("up")
             cls.live = up.get("/api/v1/movies?limit=1")
             time.sleep(UP_S)            # what is measured is a running pipeline, not a moment of it
+            harness.eventually("observations", lambda: world.log_ends()["movie.ratings"] >
+                               cls.backfilled["movie.ratings"] + MOVIES_MIN)
             up.stop()
             cls.up_log = up.output()
             world.freeze()

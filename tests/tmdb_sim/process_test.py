@@ -16,7 +16,7 @@ import urllib.request
 
 PROGRAM = sys.argv.pop(1)
 NOON_MS = 1773057600000  # 2026-03-09T12:00:00Z
-WAIT_S = 20
+WAIT_S = 180    # a guard against a hang
 PATHS = ["/movie/11?append_to_response=credits,keywords,reviews", "/movie/popular?page=3", "/trending/movie/day",
          "/movie/changes", "/movie/1265609/reviews"]
 
