@@ -5,6 +5,7 @@
 #include "bus/bus.h"
 
 struct bus_ops;
+struct bus_member_ops;
 
 /* First member of every backend's struct. */
 struct bus {
@@ -17,6 +18,7 @@ struct bus {
  * other producers' work. */
 struct bus_ops {
     const char *name; /* as in bus.backend */
+    const struct bus_member_ops *member; /* NULL: it has no members, see bus_member_backend.h */
     struct bus *(*open)(const struct context *context, GError **error);
     void (*close)(struct bus *bus);
     bool (*create_topic)(struct bus *bus, const char *topic, int partitions, GError **error);

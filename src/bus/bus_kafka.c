@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
+#include "bus/bus_kafka_member.h"
 #include "bus/bus_kafka_stats.h"
 
 #define UNKNOWN_WAIT_MS      500 /* before a topic counts as not there */
@@ -164,6 +165,7 @@ kafka_topic_partition(struct bus_kafka *kafka, const char *name, int partition, 
 static void kafka_close(struct bus *bus)
 {
     struct bus_kafka *kafka = bus_kafka(bus);
+    g_assert(!kafka->member);
     kafka_writer_close(kafka);
     g_hash_table_unref(kafka->topics);
     g_hash_table_unref(kafka->groups);
@@ -199,7 +201,8 @@ static struct bus *kafka_open(const struct context *context, GError **error)
     kafka->groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, client_free);
     kafka->stats = kafka_stats_new(context->metrics);
     kafka->taken = g_ptr_array_new_with_free_func(message_free);
-    kafka->reader = kafka_client_new(kafka, RD_KAFKA_CONSUMER, NULL, error);
+    kafka->reader =
+        kafka_client_new(kafka, &(struct kafka_client){.type = RD_KAFKA_CONSUMER}, error);
     if (!kafka->reader) {
         kafka_close(&kafka->bus);
         return NULL;
@@ -295,8 +298,12 @@ static void set_topic(rd_kafka_NewTopic_t *topic, const char *key, const char *v
     g_assert(!code);
 }
 
-static rd_kafka_NewTopic_t *
-new_topic(struct bus_kafka *kafka, const char *remote, int partitions, int replicas, GError **error)
+static rd_kafka_NewTopic_t *new_topic(struct bus_kafka *kafka,
+                                      const char *remote,
+                                      int partitions,
+                                      int replicas,
+                                      struct kafka_topic_kind kind,
+                                      GError **error)
 {
     const struct context *context = kafka->bus.context;
     char text[ERROR_TEXT_BYTES], retention[32];
@@ -307,9 +314,10 @@ new_topic(struct bus_kafka *kafka, const char *remote, int partitions, int repli
         return NULL;
     }
     g_snprintf(retention, sizeof retention, "%" G_GINT64_FORMAT, context->config->bus_retention_ms);
-    set_topic(topic, "cleanup.policy", "delete");
+    set_topic(topic, "cleanup.policy", kind.compacted ? "compact" : "delete");
     set_topic(topic, "message.timestamp.type", "CreateTime");
-    set_topic(topic, "retention.ms", is_real_time(context) ? retention : RETENTION_NONE);
+    set_topic(topic, "retention.ms",
+              kind.expires && is_real_time(context) ? retention : RETENTION_NONE);
     set_topic(topic, "min.insync.replicas", replicas >= REPLICAS_FOR_MIN_ISR ? "2" : "1");
     char bytes[32];
     g_snprintf(bytes, sizeof bytes, "%" G_GINT64_FORMAT,
@@ -348,13 +356,17 @@ send_create(struct bus_kafka *kafka, rd_kafka_NewTopic_t *topic, const char *nam
     return done;
 }
 
-static bool make_topic(
-    struct bus_kafka *kafka, const char *name, const char *remote, int partitions, GError **error)
+static bool make_topic(struct bus_kafka *kafka,
+                       const char *name,
+                       const char *remote,
+                       int partitions,
+                       struct kafka_topic_kind kind,
+                       GError **error)
 {
     int replicas;
     if (!find_replicas(kafka, &replicas, error))
         return false;
-    rd_kafka_NewTopic_t *topic = new_topic(kafka, remote, partitions, replicas, error);
+    rd_kafka_NewTopic_t *topic = new_topic(kafka, remote, partitions, replicas, kind, error);
     if (!topic)
         return false;
     bool done = send_create(kafka, topic, name, error);
@@ -385,9 +397,12 @@ settle(struct bus_kafka *kafka, const char *name, rd_kafka_topic_t *reader, GErr
     return topic != NULL;
 }
 
-static bool kafka_create_topic(struct bus *bus, const char *name, int partitions, GError **error)
+bool kafka_make_topic(struct bus_kafka *kafka,
+                      const char *name,
+                      int partitions,
+                      struct kafka_topic_kind kind,
+                      GError **error)
 {
-    struct bus_kafka *kafka = bus_kafka(bus);
     g_autofree char *remote = kafka_remote_name(kafka, name);
     if (strlen(remote) > BUS_TOPIC_NAME_BYTES_MAX) {
         error_set(error, BADDATA, "bus: topic %s: longer than %d bytes with bus.prefix before it",
@@ -399,7 +414,7 @@ static bool kafka_create_topic(struct bus *bus, const char *name, int partitions
     int found = 0;
     bool done = ask_partitions(kafka, kafka->reader, reader, false, &found, error);
     if (done && found == 0)
-        done = make_topic(kafka, name, remote, partitions, error) &&
+        done = make_topic(kafka, name, remote, partitions, kind, error) &&
                settle(kafka, name, reader, error);
     rd_kafka_topic_destroy(reader);
     if (!done || found > 0)
@@ -411,8 +426,15 @@ static bool kafka_create_topic(struct bus *bus, const char *name, int partitions
                      bus_error_partitions(name, topic->partitions_count, partitions, error));
 }
 
+static bool kafka_create_topic(struct bus *bus, const char *name, int partitions, GError **error)
+{
+    return kafka_make_topic(bus_kafka(bus), name, partitions,
+                            (struct kafka_topic_kind){.expires = true}, error);
+}
+
 const struct bus_ops bus_kafka_ops = {
     .name = "kafka",
+    .member = &bus_kafka_member_ops,
     .open = kafka_open,
     .close = kafka_close,
     .create_topic = kafka_create_topic,

@@ -6,6 +6,8 @@
  *   bus_kafka_produce.c  produce
  *   bus_kafka_fetch.c    fetch, offsets
  *   bus_kafka_group.c    offsets of groups, expiry
+ *   bus_kafka_member.c   members of groups, bus_kafka_transaction.c their writers: see
+ *                        bus_kafka_member.h
  *
  * A handle has two clients of librdkafka: a reader (fetch, metadata, admin), made when it opens,
  * and a writer, made by the first produce call and made anew after one whose outcome isn't known.
@@ -58,9 +60,10 @@ struct bus_kafka {
     GHashTable *groups; /* name -> rd_kafka_t, a client for its offsets */
     GPtrArray *taken;   /* messages of the fetch under way */
     struct kafka_call *call;
-    bool brokers_down; /* librdkafka said so and nothing has answered since */
-    bool refused;      /* the last trouble was one of authentication */
-    char *trouble;     /* what librdkafka last complained of, or NULL */
+    struct kafka_member *member; /* NULL, or the one that this handle is */
+    bool brokers_down;           /* librdkafka said so and nothing has answered since */
+    bool refused;                /* the last trouble was one of authentication */
+    char *trouble;               /* what librdkafka last complained of, or NULL */
     struct kafka_stats *stats;
 };
 
@@ -92,11 +95,38 @@ bool kafka_wait_for_topic(struct bus_kafka *kafka,
 /* Newly allocated: bus.prefix and name. */
 char *kafka_remote_name(const struct bus_kafka *kafka, const char *name);
 
+/* Makes the topic where it is absent; expires: after bus.retention. */
+struct kafka_topic_kind {
+    bool compacted, expires;
+};
+bool kafka_make_topic(struct bus_kafka *kafka,
+                      const char *name,
+                      int partitions,
+                      struct kafka_topic_kind kind,
+                      GError **error);
+
 /* ---- bus_kafka_client.c ---- */
 
-/* group: NULL for none. CONFIG where a line of bus.properties_file is wrong. */
+struct kafka_setting {
+    const char *key, *value;
+};
+
+/* A client of librdkafka as it is wanted; the callbacks' opaque is the struct bus_kafka. */
+struct kafka_client {
+    rd_kafka_type_t type;
+    const char *group; /* NULL for none */
+    void (*on_delivery)(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque);
+    void (*on_rebalance)(rd_kafka_t *client,
+                         rd_kafka_resp_err_t code,
+                         rd_kafka_topic_partition_list_t *partitions,
+                         void *opaque);
+    const struct kafka_setting *settings; /* NULL, or those that differ from the usual; ends with
+                                             {NULL} */
+};
+
+/* CONFIG where a line of bus.properties_file is wrong. */
 rd_kafka_t *
-kafka_client_new(struct bus_kafka *kafka, rd_kafka_type_t type, const char *group, GError **error);
+kafka_client_new(struct bus_kafka *kafka, const struct kafka_client *wanted, GError **error);
 
 /* Sets the error that a code of librdkafka stands for; what: "fetch of movie.ratings/3". Always
  * false. */
@@ -110,6 +140,9 @@ bool kafka_fail(struct bus_kafka *kafka,
  * coordinator is being elected, or a broker hasn't heard of a new topic yet. librdkafka doesn't
  * repeat these requests itself. */
 bool kafka_mends(const GError *error, int64_t begun_ms);
+
+/* AGAIN where nobody answers, librdkafka having said so. what: who asks. */
+bool kafka_check_brokers(struct bus_kafka *kafka, const char *what, GError **error);
 
 /* Takes what librdkafka has to say: errors, statistics. */
 void kafka_serve(struct bus_kafka *kafka);

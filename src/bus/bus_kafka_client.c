@@ -21,11 +21,7 @@
 #define REQUEST_TIMEOUT "10000" /* KAFKA_REQUEST_TIMEOUT_MS */
 #define FETCH_WAIT_MS   "100"
 
-struct setting {
-    const char *key, *value;
-};
-
-static const struct setting settings_both[] = {
+static const struct kafka_setting settings_both[] = {
     {"client.id", "marquee"},
     {"statistics.interval.ms", STATISTICS_INTERVAL},
     {"socket.keepalive.enable", "true"},
@@ -35,7 +31,7 @@ static const struct setting settings_both[] = {
 };
 
 /* A reader in no group: offsets are ours, and none that is out of range is mended in silence. */
-static const struct setting settings_reader[] = {
+static const struct kafka_setting settings_reader[] = {
     {"isolation.level", "read_committed"},
     {"enable.partition.eof", "true"},
     {"enable.auto.commit", "false"},
@@ -50,7 +46,7 @@ static const struct setting settings_reader[] = {
 
 /* A writer whose calls end by our own deadline (message.timeout.ms 0: librdkafka never gives one
  * record up and sends the next), whose batches leave when the call flushes, not before. */
-static const struct setting settings_writer[] = {
+static const struct kafka_setting settings_writer[] = {
     {"enable.idempotence", "true"},
     {"acks", "all"},
     {"compression.codec", "zstd"},
@@ -62,7 +58,7 @@ static const struct setting settings_writer[] = {
 
 /* A client that only keeps a group's offsets: a commit waits for its coordinator no longer than for
  * a session. */
-static const struct setting settings_group[] = {
+static const struct kafka_setting settings_group[] = {
     {"session.timeout.ms", REQUEST_TIMEOUT},
     {"socket.timeout.ms", REQUEST_TIMEOUT},
     {"statistics.interval.ms", "0"}, /* too seldom used to be asked for them */
@@ -84,6 +80,12 @@ static const char *const owned[] = {
     "auto.offset.reset",
     "transactional.id",
     "group.id",
+    "group.instance.id",
+    "partition.assignment.strategy",
+    "session.timeout.ms",
+    "heartbeat.interval.ms",
+    "max.poll.interval.ms",
+    "transaction.timeout.ms",
     "partitioner",
     "message.max.bytes",
     "allow.auto.create.topics",
@@ -152,9 +154,9 @@ static bool set(rd_kafka_conf_t *conf, const char *key, const char *value, GErro
     return false;
 }
 
-static bool set_all(rd_kafka_conf_t *conf, const struct setting *settings, GError **error)
+static bool set_all(rd_kafka_conf_t *conf, const struct kafka_setting *settings, GError **error)
 {
-    for (; settings->key; settings++) {
+    for (; settings && settings->key; settings++) {
         if (!set(conf, settings->key, settings->value, error))
             return false;
     }
@@ -224,22 +226,34 @@ static bool set_group(rd_kafka_conf_t *conf, const char *group, GError **error)
     return !group || (set(conf, "group.id", group, error) && set_all(conf, settings_group, error));
 }
 
+static bool set_client(struct bus_kafka *kafka,
+                       rd_kafka_conf_t *conf,
+                       const struct kafka_client *wanted,
+                       GError **error)
+{
+    const struct kafka_setting *by_type =
+        wanted->type == RD_KAFKA_PRODUCER ? settings_writer : settings_reader;
+    return set_all(conf, settings_both, error) && set_all(conf, by_type, error) &&
+           set_from_config(kafka, conf, wanted->type, error) &&
+           set_group(conf, wanted->group, error) && set_all(conf, wanted->settings, error);
+}
+
 rd_kafka_t *
-kafka_client_new(struct bus_kafka *kafka, rd_kafka_type_t type, const char *group, GError **error)
+kafka_client_new(struct bus_kafka *kafka, const struct kafka_client *wanted, GError **error)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_opaque(conf, kafka);
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_stats_cb(conf, on_statistics);
-    if (type == RD_KAFKA_PRODUCER)
-        rd_kafka_conf_set_dr_msg_cb(conf, kafka_delivered);
+    if (wanted->on_delivery)
+        rd_kafka_conf_set_dr_msg_cb(conf, wanted->on_delivery);
+    if (wanted->on_rebalance)
+        rd_kafka_conf_set_rebalance_cb(conf, wanted->on_rebalance);
     char text[512];
     rd_kafka_t *client = NULL;
-    if (set_all(conf, settings_both, error) &&
-        set_all(conf, type == RD_KAFKA_PRODUCER ? settings_writer : settings_reader, error) &&
-        set_from_config(kafka, conf, type, error) && set_group(conf, group, error)) {
-        client = rd_kafka_new(type, conf, text, sizeof text);
+    if (set_client(kafka, conf, wanted, error)) {
+        client = rd_kafka_new(wanted->type, conf, text, sizeof text);
         if (client)
             return client; /* conf is the client's now */
         error_set(error, CONFIG, "bus: librdkafka: %s", text);
@@ -330,6 +344,20 @@ bool kafka_fail(struct bus_kafka *kafka,
                 rd_kafka_err2str(code), detail && *detail ? ": " : "", detail ? detail : "",
                 told ? " (" : "", told ? kafka->trouble : "", told ? ")" : "");
     return false;
+}
+
+bool kafka_check_brokers(struct bus_kafka *kafka, const char *what, GError **error)
+{
+    if (!kafka->brokers_down)
+        return true;
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_resp_err_t code =
+        rd_kafka_metadata(kafka->reader, 0, NULL, &metadata, KAFKA_PROBE_TIMEOUT_MS);
+    if (code)
+        return kafka_fail(kafka, code, what, "no broker answers", error);
+    rd_kafka_metadata_destroy(metadata);
+    kafka->brokers_down = false;
+    return true;
 }
 
 bool kafka_mends(const GError *error, int64_t begun_ms)

@@ -199,21 +199,6 @@ static bool take_held(struct fetch *fetch, GError **error)
     return true;
 }
 
-/* Nothing came and nothing had to; but is there anybody? */
-static bool check_brokers(struct bus_kafka *kafka, GError **error)
-{
-    if (!kafka->brokers_down)
-        return true;
-    const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t code =
-        rd_kafka_metadata(kafka->reader, 0, NULL, &metadata, KAFKA_PROBE_TIMEOUT_MS);
-    if (code)
-        return kafka_fail(kafka, code, "fetch", "no broker answers", error);
-    rd_kafka_metadata_destroy(metadata);
-    kafka->brokers_down = false;
-    return true;
-}
-
 static bool take_all(struct fetch *fetch, GError **error)
 {
     struct kafka_partition *partition = fetch->partition;
@@ -235,7 +220,8 @@ static bool take_all(struct fetch *fetch, GError **error)
         g_autofree char *what = g_strdup_printf("fetch of %s/%d", fetch->name, fetch->number);
         return kafka_fail(fetch->kafka, RD_KAFKA_RESP_ERR__TIMED_OUT, what, NULL, error);
     }
-    return check_brokers(fetch->kafka, error);
+    /* Nothing came and nothing had to; but is there anybody? */
+    return kafka_check_brokers(fetch->kafka, "fetch", error);
 }
 
 static struct span copy(char **bytes, const void *data, size_t len)

@@ -39,7 +39,8 @@ static rd_kafka_t *group_client(struct bus_kafka *kafka, const char *name, GErro
     if (client)
         return client;
     g_autofree char *group = kafka_remote_name(kafka, name);
-    client = kafka_client_new(kafka, RD_KAFKA_CONSUMER, group, error);
+    client = kafka_client_new(
+        kafka, &(struct kafka_client){.type = RD_KAFKA_CONSUMER, .group = group}, error);
     if (client)
         g_hash_table_insert(kafka->groups, g_strdup(name), client);
     return client;

@@ -168,8 +168,9 @@ static bool try_call(struct bus_kafka *kafka,
                      struct kafka_call *call,
                      GError **error)
 {
-    if (!kafka->writer &&
-        !(kafka->writer = kafka_client_new(kafka, RD_KAFKA_PRODUCER, NULL, error)))
+    static const struct kafka_client wanted = {.type = RD_KAFKA_PRODUCER,
+                                               .on_delivery = kafka_delivered};
+    if (!kafka->writer && !(kafka->writer = kafka_client_new(kafka, &wanted, error)))
         return false;
     for (size_t i = 0; i < count; i++) {
         if (!find_target(kafka, &messages[i], &targets[i], error))
