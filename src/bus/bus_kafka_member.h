@@ -26,6 +26,7 @@ struct kafka_member {
     rd_kafka_t *writer;
     GHashTable *topics;  /* name -> struct written_topic, of this writer */
     bool open;           /* between begin and its end */
+    bool fenced;         /* another has the transactional id: no new writer may take it back */
     bool offset_unknown; /* a record of this transaction is there, and librdkafka can't say where */
     int64_t begun_ms;
 };

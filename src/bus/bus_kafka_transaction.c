@@ -125,6 +125,13 @@ static bool fail_as(struct kafka_member *member,
     return false;
 }
 
+/* Always false. */
+static bool fail_fenced(struct kafka_member *member, const char *what, GError **error)
+{
+    return fail_as(member, MARQUEE_ERROR_CONFLICT, what, RD_KAFKA_RESP_ERR__FENCED,
+                   "another process has taken this instance's id", error);
+}
+
 static bool
 fail_fatal(struct kafka_member *member, const char *what, rd_kafka_resp_err_t code, GError **error)
 {
@@ -133,18 +140,25 @@ fail_fatal(struct kafka_member *member, const char *what, rd_kafka_resp_err_t co
     bool overdue = is_overdue(member);
     if (!cause)
         cause = code;
+    member->fenced = is_fence(cause) && !overdue;
     kafka_transaction_close(member);
     if (is_fence(cause) && overdue)
         return fail_as(member, MARQUEE_ERROR_AGAIN, what, cause,
                        "the transaction's time was over, and the brokers aborted it", error);
     if (is_fence(cause))
-        return fail_as(member, MARQUEE_ERROR_CONFLICT, what, cause,
-                       "another process has taken this instance's id", error);
+        return fail_fenced(member, what, error);
     if (cause == RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT)
         return fail_as(
             member, MARQUEE_ERROR_CONFIG, what, cause,
             "the brokers' transaction.max.timeout.ms is below the transactions' time-out", error);
     return kafka_fail(member->kafka, cause, what, text, error);
+}
+
+static void give_up(struct kafka_member *member)
+{
+    rd_kafka_resp_err_t cause = rd_kafka_fatal_error(member->writer, NULL, 0);
+    member->fenced |= is_fence(cause) && !is_overdue(member);
+    kafka_transaction_close(member);
 }
 
 /* Ends what is open. Where the brokers don't answer in time the writer ends. */
@@ -158,7 +172,7 @@ static void abort_open(struct kafka_member *member)
         if (!why)
             member->open = false;
         else if (!repeat)
-            kafka_transaction_close(member);
+            give_up(member);
         rd_kafka_error_destroy(why);
     }
 }
@@ -177,6 +191,8 @@ fail_call(struct kafka_member *member, const char *what, rd_kafka_error_t *why, 
     if (fatal)
         return fail_fatal(member, what, code, error);
     abort_open(member);
+    if (member->fenced)
+        return fail_fenced(member, what, error);
     if (is_dropped(code))
         return fail_as(member, MARQUEE_ERROR_CONFLICT, what, code,
                        "the group has given this member up", error);
@@ -232,6 +248,8 @@ bool kafka_member_begin(struct bus_member *base, GError **error)
                   member->transactional_id);
         return false;
     }
+    if (member->fenced)
+        return fail_fenced(member, "begin", error);
     if (!member->writer && !kafka_writer_open(member, error))
         return false;
     rd_kafka_poll(member->writer, 0);
@@ -316,6 +334,8 @@ static bool enqueue(struct kafka_member *member,
             if (rd_kafka_fatal_error(member->writer, NULL, 0))
                 return fail_fatal(member, "produce", code, error);
             abort_open(member);
+            if (member->fenced)
+                return fail_fenced(member, "produce", error);
             if (failed)
                 return fail_as(member, MARQUEE_ERROR_AGAIN, "produce", code,
                                "the transaction has failed", error);

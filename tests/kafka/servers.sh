@@ -124,6 +124,7 @@ offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=$count
 transaction.state.log.min.isr=$isr
 transaction.state.log.num.partitions=4
+transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
 log.cleaner.dedupe.buffer.size=8388608
