@@ -14,5 +14,6 @@ int cmd_batch(int argc, char **argv);
 int cmd_query(int argc, char **argv);
 int cmd_topics(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_version(int argc, char **argv);

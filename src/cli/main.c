@@ -19,6 +19,7 @@ const struct command commands[] = {
      "run one batch now or a step of it, show the last ones", cmd_batch},
     {"query", "SQL", "ask the lake, read-only", cmd_query},
     {"status", "", "what runs, how far it is, what waits", cmd_status},
+    {"doctor", "", "find what will hurt, and say what to do", cmd_doctor},
     {"sentiment", "", "score texts from standard input with VADER", cmd_sentiment},
     {"config", "check | reference | metrics | example",
      "check the settings, or print what there is to set", cmd_config},

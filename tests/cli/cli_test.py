@@ -59,7 +59,7 @@ class Help(CommandLine):
     def test_lists_the_commands(self):
         """DESIGN's ways in that this version has are all on the first page."""
         commands = self.commands()
-        for name in ("up", "run", "tmdb-sim", "batch", "query", "sentiment", "topics", "status", "config", "version"):
+        for name in ("up", "run", "tmdb-sim", "batch", "query", "sentiment", "topics", "status", "doctor", "config", "version"):
             self.assertIn(name, commands)
         done = self.check(["help"], DONE, "^Usage: marquee COMMAND")
         for word in ("Exit codes: 0 done, 1 failed, 2 usage", "not endorsed or certified by TMDB", "--config", "--set"):

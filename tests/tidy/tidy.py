@@ -42,7 +42,8 @@ MAY_INCLUDE = {
     "stream": MEETING | {"sentiment"},
     "batch": MEETING | {"sentiment"},
     "serve": MEETING,
-    "cli": MEETING | {"sentiment", "tmdb_sim", "ingest", "events", "stream", "batch", "serve"},
+    "doctor": MEETING | {"stream"},
+    "cli": MEETING | {"sentiment", "tmdb_sim", "ingest", "events", "stream", "batch", "serve", "doctor"},
     "": {"base", "cli"},  # src/main.c
 }
 # A test may also start the simulator that stands in for TMDB.
