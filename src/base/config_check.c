@@ -45,8 +45,12 @@ static bool check_backends(const struct config *config, GError **error)
         {"speed.backend", config->speed_backend, "sqlite"},
         {"lake.backend", config->lake_backend, "local"},
         {"batch.engine", config->batch_engine, "duckdb"},
+#ifndef MARQUEE_MONGODB
         {"views.backend", config->views_backend, "sqlite"},
+#endif
+#ifndef MARQUEE_REDIS
         {"cache.backend", config->cache_backend, "memory"},
+#endif
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rules); i++)
         if (!g_str_equal(rules[i].value, rules[i].embedded)) {
@@ -70,6 +74,16 @@ static bool check_cluster(const struct config *config, GError **error)
     if (g_str_equal(config->bus_backend, "kafka") && !*config->bus_brokers) {
         set_error(error, config, "bus.brokers",
                   "expected host:port of Kafka's brokers beside bus.backend kafka, found nothing");
+        return false;
+    }
+    if (g_str_equal(config->views_backend, "mongodb") && !*config->views_uri) {
+        set_error(error, config, "views.uri",
+                  "expected MongoDB's connection string beside views.backend mongodb, found nothing");
+        return false;
+    }
+    if (g_str_equal(config->cache_backend, "redis") && !*config->cache_url) {
+        set_error(error, config, "cache.url",
+                  "expected Redis' URL beside cache.backend redis, found nothing");
         return false;
     }
     if (*config->registry_url && !is_http_url(config->registry_url)) {

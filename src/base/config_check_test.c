@@ -65,10 +65,23 @@ static void test_backends(void)
             {"lake.backend", "s3"});
     REFUSED("command line: batch.engine: spark is not built into this version; use duckdb",
             {"batch.engine", "spark"});
-    REFUSED("command line: views.backend: mongo is not built into this version; use sqlite",
-            {"views.backend", "mongo"});
+#ifdef MARQUEE_MONGODB
+    REFUSED("default: views.uri: expected MongoDB's connection string beside views.backend "
+            "mongodb, found nothing",
+            {"views.backend", "mongodb"});
+    KEPT({"views.backend", "mongodb"}, {"views.uri", "mongodb://localhost/views?replicaSet=rs0"});
+#else
+    REFUSED("command line: views.backend: mongodb is not built into this version; use sqlite",
+            {"views.backend", "mongodb"});
+#endif
+#ifdef MARQUEE_REDIS
+    REFUSED("default: cache.url: expected Redis' URL beside cache.backend redis, found nothing",
+            {"cache.backend", "redis"});
+    KEPT({"cache.backend", "redis"}, {"cache.url", "redis://localhost"});
+#else
     REFUSED("command line: cache.backend: redis is not built into this version; use memory",
             {"cache.backend", "redis"});
+#endif
     KEPT({"registry.url", "http://localhost:8081/apis/ccompat/v7"});
     REFUSED("command line: registry.url: expected a URL that begins with http:// or https://, or "
             "nothing for the built-in registry, found \"localhost:8081\"",

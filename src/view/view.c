@@ -9,7 +9,12 @@
 
 #define NAME_BYTES_MAX 200 /* view type, genre, window, lease, owner, run id */
 
-static const struct view_ops *const backends[] = {&view_sqlite_ops};
+static const struct view_ops *const backends[] = {
+    &view_sqlite_ops,
+#ifdef MARQUEE_MONGODB
+    &view_mongo_ops,
+#endif
+};
 
 struct view *view_open(const struct context *context, GError **error)
 {
@@ -183,6 +188,16 @@ bool view_query(struct view *view,
     }
     return view->ops->query(view, generation, filter, cursor, limit, arena, ret_docs, ret_count,
                             ret_cursor, error);
+}
+
+bool view_prepares(const struct view *view)
+{
+    return view->ops->prepare != NULL;
+}
+
+bool view_prepare(struct view *view, int64_t generation, GError **error)
+{
+    return !view->ops->prepare || generation == 0 || view->ops->prepare(view, generation, error);
 }
 
 bool view_search(struct view *view,

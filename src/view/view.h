@@ -115,6 +115,12 @@ bool view_query(struct view *view,
                 const char **ret_cursor,
                 GError **error) MUST_CHECK;
 
+/* Makes ready what view_search of a generation that is or was served needs on this machine; it may
+ * take a while, and a search before that does it first. view_prepares: whether there is anything to
+ * do. AGAIN: somebody else is at it. NOTFOUND as view_search. */
+bool view_prepares(const struct view *view);
+bool view_prepare(struct view *view, int64_t generation, GError **error) MUST_CHECK;
+
 /* Full text over the generation's "movie" documents: titles, cast and directors, keywords, by BM25.
  * Each word must occur; the last one may be unfinished (search.h). */
 enum view_sort {
@@ -137,7 +143,8 @@ struct view_found {
     const char *data;
 };
 /* offset + limit at most VIEW_SEARCH_ROWS_MAX. ret_more: there are others behind these. Words
- * without a letter or digit find nothing. BADDATA: too many words. NOTFOUND as view_query. */
+ * without a letter or digit find nothing. BADDATA: too many words. NOTFOUND as view_query, and by
+ * some backends for a generation that was never published. AGAIN: view_prepare is under way. */
 #define VIEW_SEARCH_ROWS_MAX 1000
 bool view_search(struct view *view,
                  int64_t generation,

@@ -48,6 +48,9 @@ struct view_ops {
                   const char **ret_cursor,
                   GError **error);
 
+    /* NULL where there is nothing to be made ready. generation > 0. */
+    bool (*prepare)(struct view *view, int64_t generation, GError **error);
+
     /* generation > 0; words, where given, is an FTS5 expression (search.h). */
     bool (*search)(struct view *view,
                    int64_t generation,
@@ -102,3 +105,9 @@ struct view_ops {
 };
 
 extern const struct view_ops view_sqlite_ops;
+extern const struct view_ops view_mongo_ops; /* where libmongoc was there: MARQUEE_MONGODB */
+
+/* The SQLite store in another file of data.dir than views.db: for backends that keep documents
+ * beside themselves. To be closed by view_close. */
+struct view *
+view_sqlite_open_file(const struct context *context, const char *name, GError **error) MUST_CHECK;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define VIEW_LAYOUT      2 /* of the tables; user_version of the file */
+#define VIEW_LAYOUT      3 /* of the tables; user_version of the file */
 #define VIEW_CACHE_BYTES (4 * 1024 * 1024)
 
 static const char *const statement_names[VIEW_STATEMENT_COUNT] = {
@@ -10,7 +10,10 @@ static const char *const statement_names[VIEW_STATEMENT_COUNT] = {
     [POINTER_READ] = "pointer_read",
     [POINTER_NOTE] = "pointer_note",
     [GENERATION_BEGIN] = "generation_begin",
+    [DOC_LAST] = "doc_last",
     [DOC_PUT] = "doc_put",
+    [SEARCH_PUT_TEXT] = "search_put_text",
+    [SEARCH_PUT_MOVIES] = "search_put_movies",
     [GENERATION_SUPERSEDE] = "generation_supersede",
     [GENERATION_PUBLISH] = "generation_publish",
     [POINTER_SWITCH] = "pointer_switch",
@@ -82,13 +85,13 @@ static void view_sqlite_close(struct view *view)
     g_free(store);
 }
 
-static struct view *view_sqlite_open(const struct context *context, GError **error)
+struct view *view_sqlite_open_file(const struct context *context, const char *name, GError **error)
 {
     const struct db_options options = {.sync = DB_SYNC_FULL, .cache_bytes = VIEW_CACHE_BYTES};
     struct view_sqlite *store = g_new0(struct view_sqlite, 1);
     store->view = (struct view){.ops = &view_sqlite_ops, .context = context};
     store->sql = sql_file_load("contracts/views.sql");
-    g_autofree char *path = config_path(context->config, "views.db");
+    g_autofree char *path = config_path(context->config, name);
     store->db = db_open(path, &options, error);
     if (!store->db ||
         !db_schema(store->db, sql_file_get(store->sql, "schema"), VIEW_LAYOUT, error)) {
@@ -96,6 +99,11 @@ static struct view *view_sqlite_open(const struct context *context, GError **err
         return NULL;
     }
     return &store->view;
+}
+
+static struct view *view_sqlite_open(const struct context *context, GError **error)
+{
+    return view_sqlite_open_file(context, "views.db", error);
 }
 
 /* ---- leases ---- */

@@ -60,14 +60,23 @@ static bool generation_begin(struct view_sqlite *store, int64_t generation, GErr
     return db_run(note, error) && db_run(begin, error);
 }
 
-static bool put_docs(struct view_sqlite *store,
+static bool last_seq(struct view_sqlite *store, int64_t *ret_seq, GError **error)
+{
+    sqlite3_stmt *last = view_sqlite_statement(store, DOC_LAST, error);
+    bool row;
+    if (!last || !db_step(last, &row, error))
+        return false;
+    *ret_seq = sqlite3_column_int64(last, 0);
+    sqlite3_reset(last);
+    return true;
+}
+
+static bool put_rows(struct view_sqlite *store,
                      int64_t generation,
                      const struct view_doc *docs,
                      size_t count,
                      GError **error)
 {
-    if (!generation_begin(store, generation, error))
-        return false;
     sqlite3_stmt *put = view_sqlite_statement(store, DOC_PUT, error);
     if (!put)
         return false;
@@ -92,6 +101,32 @@ static bool put_docs(struct view_sqlite *store,
     /* The _id's buffer must not stay bound after it is freed. */
     sqlite3_clear_bindings(put);
     return true;
+}
+
+/* Those added after seq. */
+static bool index_added(struct view_sqlite *store, int64_t seq, GError **error)
+{
+    static const enum view_statement statements[] = {SEARCH_PUT_TEXT, SEARCH_PUT_MOVIES};
+    for (size_t i = 0; i < G_N_ELEMENTS(statements); i++) {
+        sqlite3_stmt *statement = view_sqlite_statement(store, statements[i], error);
+        if (!statement)
+            return false;
+        db_bind_int(statement, 1, seq);
+        if (!db_run(statement, error))
+            return false;
+    }
+    return true;
+}
+
+static bool put_docs(struct view_sqlite *store,
+                     int64_t generation,
+                     const struct view_doc *docs,
+                     size_t count,
+                     GError **error)
+{
+    int64_t seq;
+    return generation_begin(store, generation, error) && last_seq(store, &seq, error) &&
+           put_rows(store, generation, docs, count, error) && index_added(store, seq, error);
 }
 
 bool view_sqlite_put(struct view *view,
