@@ -102,7 +102,7 @@ DELETE FROM stream_seen WHERE task = ?1 AND kind = ?2 AND (bucket, key) IN (
 -- Producers of whom nothing came since append time ?3.
 -- name: expire_producers
 DELETE FROM stream_seen WHERE task = ?1 AND kind = ?2 AND (bucket, key) IN (
-  SELECT bucket, key FROM stream_seen WHERE task = ?1 AND kind = ?2 AND b <= ?3 LIMIT ?4);
+  SELECT bucket, key FROM stream_seen WHERE task = ?1 AND kind = ?2 AND b <= ?3 ORDER BY bucket, key LIMIT ?4);
 
 -- name: status_positions
 SELECT topic, partition, next_offset, used, duplicate, expired, bad, late FROM stream_positions ORDER BY topic, partition;
@@ -233,3 +233,77 @@ SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'stream_late';
 
 -- name: status_late
 SELECT topic, partition, offset, movie_id, window_start, late_ms, before, after FROM stream_late ORDER BY id DESC LIMIT ?1;
+
+-- ---- on Kafka: a task's own file, data.dir/stream/INSTANCE/task-P.db, with the tables above ----
+-- What numbered statements (src/stream/delta.h) do to the rows may not change: changelogs hold them.
+
+-- name: cluster_schema
+-- Where the file stands in its partition of marquee.stream.changelog (src/stream/changelog.h).
+CREATE TABLE IF NOT EXISTS stream_changelog (
+  id          INTEGER PRIMARY KEY CHECK (id = 1),
+  commits     INTEGER NOT NULL, -- entries of which the file is made
+  digest      INTEGER NOT NULL, -- checksum over all of them
+  next_offset INTEGER NOT NULL, -- behind the last of them
+  sunk        INTEGER NOT NULL  -- entries at lower offsets are in the speed store
+);
+INSERT OR IGNORE INTO stream_changelog (id, commits, digest, next_offset, sunk) VALUES (1, 0, 0, 0, 0);
+
+-- Used records of held hours.
+CREATE TABLE IF NOT EXISTS stream_hour_counts (
+  topic        TEXT    NOT NULL,
+  hour         INTEGER NOT NULL,
+  used_records INTEGER NOT NULL,
+  PRIMARY KEY (topic, hour)
+) WITHOUT ROWID;
+
+-- The global task's: each task's part of a minute, and where its held hours begin.
+CREATE TABLE IF NOT EXISTS stream_live_parts (
+  minute INTEGER NOT NULL,
+  task   INTEGER NOT NULL,
+  data   BLOB    NOT NULL,
+  PRIMARY KEY (minute, task)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stream_horizons (
+  task    INTEGER PRIMARY KEY,
+  horizon INTEGER NOT NULL
+);
+
+-- name: read_changelog
+SELECT commits, digest, next_offset, sunk FROM stream_changelog WHERE id = 1;
+
+-- name: put_changelog
+UPDATE stream_changelog SET commits = ?1, digest = ?2, next_offset = ?3 WHERE id = 1;
+
+-- name: put_sunk
+UPDATE stream_changelog SET sunk = ?1 WHERE id = 1;
+
+-- name: read_hour_counts
+SELECT topic, hour, used_records FROM stream_hour_counts ORDER BY topic, hour;
+
+-- name: put_hour_count
+INSERT INTO stream_hour_counts (topic, hour, used_records) VALUES (?1, ?2, ?3)
+ON CONFLICT (topic, hour) DO UPDATE SET used_records = excluded.used_records;
+
+-- name: expire_hour_counts
+DELETE FROM stream_hour_counts WHERE topic = ?1 AND hour < ?2;
+
+-- name: read_live_parts
+SELECT data FROM stream_live_parts WHERE minute = ?1 ORDER BY task;
+
+-- name: put_live_part
+INSERT INTO stream_live_parts (minute, task, data) VALUES (?1, ?2, ?3)
+ON CONFLICT (minute, task) DO UPDATE SET data = excluded.data;
+
+-- name: expire_live_parts
+DELETE FROM stream_live_parts WHERE minute < ?1;
+
+-- name: put_title
+INSERT INTO stream_movies (task, movie_id, title, title_time, hours) VALUES (?1, ?2, ?3, 0, x'')
+ON CONFLICT (task, movie_id) DO UPDATE SET title = excluded.title;
+
+-- name: put_horizon
+INSERT INTO stream_horizons (task, horizon) VALUES (?1, ?2)
+ON CONFLICT (task) DO UPDATE SET horizon = max(horizon, excluded.horizon);
+
+-- name: read_horizon
+SELECT max(horizon) FROM stream_horizons;

@@ -2,6 +2,7 @@
 #include "stream/late_ledger.h"
 
 #include "model/db.h"
+#include "stream/delta.h"
 
 enum statement { PUT_LATE, EXPIRE_LATE, STATEMENT_COUNT };
 
@@ -11,6 +12,7 @@ struct late_ledger {
     sqlite3_stmt *statements[STATEMENT_COUNT];
     struct late_entry *ring;
     uint64_t added; /* since the last commit */
+    GByteArray *delta;
 };
 
 struct late_ledger *late_ledger_new(sqlite3 *db, const struct sql_file *sql, GError **error)
@@ -44,25 +46,24 @@ void late_ledger_add(struct late_ledger *ledger, const struct late_entry *entry)
     ledger->ring[ledger->added++ % LATE_LEDGER_COMMIT_MAX] = *entry;
 }
 
-static void bind_value(sqlite3_stmt *put, int index, const struct late_value *value)
+void late_ledger_record(struct late_ledger *ledger, GByteArray *delta)
 {
-    if (value->has)
-        db_bind_double(put, index, value->value);
-    else
-        db_bind_null(put, index);
+    ledger->delta = delta;
 }
 
-static bool put_entry(sqlite3_stmt *put, const struct late_entry *entry, GError **error)
+static struct value value_of(const struct late_value *value)
 {
-    db_bind_text(put, 1, entry->topic);
-    db_bind_int(put, 2, entry->partition);
-    db_bind_int(put, 3, entry->offset);
-    db_bind_int(put, 4, entry->movie_id);
-    db_bind_int(put, 5, entry->window_start_ms);
-    db_bind_int(put, 6, entry->late_ms);
-    bind_value(put, 7, &entry->before);
-    bind_value(put, 8, &entry->after);
-    return db_run(put, error);
+    return value->has ? value_double(value->value) : value_null();
+}
+
+static bool put_entry(struct late_ledger *ledger, const struct late_entry *entry, GError **error)
+{
+    const struct value values[] = {
+        value_text(entry->topic),   value_int(entry->partition),       value_int(entry->offset),
+        value_int(entry->movie_id), value_int(entry->window_start_ms), value_int(entry->late_ms),
+        value_of(&entry->before),   value_of(&entry->after),
+    };
+    return delta_run(ledger->delta, DELTA_PUT_LATE, ledger->statements[PUT_LATE], values, error);
 }
 
 bool late_ledger_write(struct late_ledger *ledger, GError **error)
@@ -72,12 +73,12 @@ bool late_ledger_write(struct late_ledger *ledger, GError **error)
     uint64_t first =
         ledger->added > LATE_LEDGER_COMMIT_MAX ? ledger->added - LATE_LEDGER_COMMIT_MAX : 0;
     for (uint64_t i = first; i < ledger->added; i++) {
-        if (!put_entry(ledger->statements[PUT_LATE], &ledger->ring[i % LATE_LEDGER_COMMIT_MAX],
-                       error))
+        if (!put_entry(ledger, &ledger->ring[i % LATE_LEDGER_COMMIT_MAX], error))
             return false;
     }
-    db_bind_int(ledger->statements[EXPIRE_LATE], 1, LATE_LEDGER_ROWS_MAX);
-    return db_run(ledger->statements[EXPIRE_LATE], error);
+    const struct value limit = value_int(LATE_LEDGER_ROWS_MAX);
+    return delta_run(ledger->delta, DELTA_EXPIRE_LATE, ledger->statements[EXPIRE_LATE], &limit,
+                     error);
 }
 
 void late_ledger_clear(struct late_ledger *ledger)

@@ -43,6 +43,9 @@ struct late_ledger *
 late_ledger_new(sqlite3 *db, const struct sql_file *sql, GError **error) MUST_CHECK;
 void late_ledger_free(struct late_ledger *ledger); /* accepts NULL */
 
+/* As state_record. */
+void late_ledger_record(struct late_ledger *ledger, GByteArray *delta);
+
 void late_ledger_add(struct late_ledger *ledger, const struct late_entry *entry);
 
 /* Within the engine's transaction; repeatable until then late_ledger_clear: after the transaction,

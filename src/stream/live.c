@@ -1,33 +1,11 @@
 #include "stream/live.h"
 
 #include <assert.h>
-#include <math.h>
-#include <string.h>
 
 #include "model/db.h"
-#include "model/varint.h"
-#include "stream/checksum.h"
-#include "stream/hll.h"
+#include "stream/delta.h"
+#include "stream/live_minute.h"
 #include "stream/window.h"
-
-#define FORMAT      1
-#define EVENT_TYPES 6
-#define COUNTS      (INPUT_COUNT + EVENT_TYPES)
-#define BYTES_MAX   (1 + COUNTS * VARINT_LONG_BYTES_MAX + 2 * HLL_REGISTERS + CHECKSUM_BYTES)
-
-/* In the order of a minute's counts. */
-static const char *const count_metrics[COUNTS] = {
-    [INPUT_RATINGS] = "records.movie.ratings",
-    [INPUT_METADATA] = "records.movie.metadata",
-    [INPUT_REVIEWS] = "records.movie.reviews",
-    [INPUT_EVENTS] = "records.user.events",
-    [INPUT_COUNT + EVENT_VIEW] = "events.view",
-    [INPUT_COUNT + EVENT_CLICK] = "events.click",
-    [INPUT_COUNT + EVENT_SEARCH] = "events.search",
-    [INPUT_COUNT + EVENT_WATCHLIST] = "events.watchlist",
-    [INPUT_COUNT + EVENT_RATE] = "events.rate",
-    [INPUT_COUNT + EVENT_SHARE] = "events.share",
-};
 
 enum statement { READ_LIVE_MINUTE, PUT_LIVE_MINUTE, EXPIRE_LIVE_MINUTES, STATEMENT_COUNT };
 
@@ -37,18 +15,17 @@ static const char *const statement_names[STATEMENT_COUNT] = {
     "expire_live_minutes",
 };
 
-struct minute {
-    int64_t number; /* since the epoch */
+struct held_minute {
+    struct live_minute minute;
     bool dirty;
-    int64_t counts[COUNTS];
-    struct hll users, movies;
 };
 
 struct live {
     sqlite3_stmt *statements[STATEMENT_COUNT];
-    GPtrArray *minutes;  /* struct minute *, by number */
-    struct minute *last; /* most records fall into the minute of the one before */
+    GPtrArray *minutes;       /* struct held_minute *, by number */
+    struct held_minute *last; /* most records fall into the minute of the one before */
     int64_t swept_ms;
+    GByteArray *delta;
 };
 
 struct live *live_new(sqlite3 *db, const struct sql_file *sql, GError **error)
@@ -76,50 +53,16 @@ void live_free(struct live *live)
     g_free(live);
 }
 
-static void encode(const struct minute *minute, uint8_t bytes[BYTES_MAX], GByteArray *out)
-{
-    uint8_t *to = bytes;
-    *to++ = FORMAT;
-    for (int i = 0; i < COUNTS; i++)
-        to = varint_write(to, minute->counts[i]);
-    memcpy(to, minute->users.registers, HLL_REGISTERS);
-    to += HLL_REGISTERS;
-    memcpy(to, minute->movies.registers, HLL_REGISTERS);
-    to += HLL_REGISTERS;
-    g_byte_array_set_size(out, 0);
-    g_byte_array_append(out, bytes, (guint)(to - bytes));
-    checksum_append(out, 0);
-}
-
-static bool decode(struct minute *minute, struct span bytes, GError **error)
-{
-    struct span content;
-    bool right = checksum_strip(bytes, &content) && content.len > 0 && content.data[0] == FORMAT;
-    if (right) {
-        const unsigned char *at = (const unsigned char *)content.data + 1;
-        const unsigned char *end = (const unsigned char *)content.data + content.len;
-        for (int i = 0; i < COUNTS && right; i++)
-            right = varint_read_long(&at, end, &minute->counts[i]);
-        right = right && end - at == 2 * HLL_REGISTERS;
-        if (right) {
-            memcpy(minute->users.registers, at, HLL_REGISTERS);
-            memcpy(minute->movies.registers, at + HLL_REGISTERS, HLL_REGISTERS);
-        }
-    }
-    if (!right)
-        error_set(error, BADDATA, "stream.db: live minute %" G_GINT64_FORMAT " is damaged",
-                  minute->number);
-    return right;
-}
-
-static bool load(struct live *live, struct minute *minute, GError **error)
+static bool load(struct live *live, struct live_minute *minute, GError **error)
 {
     sqlite3_stmt *read = live->statements[READ_LIVE_MINUTE];
     db_bind_int(read, 1, minute->number);
     bool row;
     if (!db_step(read, &row, error))
         return false;
-    bool loaded = !row || decode(minute, db_column_span(read, 0), error);
+    bool loaded = !row || live_minute_decode(minute, db_column_span(read, 0), error);
+    if (!loaded)
+        g_prefix_error(error, "stream.db: ");
     if (row)
         sqlite3_reset(read);
     return loaded;
@@ -127,18 +70,18 @@ static bool load(struct live *live, struct minute *minute, GError **error)
 
 static bool get_minute(struct live *live, int64_t number, GError **error)
 {
-    if (live->last && live->last->number == number)
+    if (live->last && live->last->minute.number == number)
         return true;
     guint at = live->minutes->len;
-    while (at > 0 && ((struct minute *)live->minutes->pdata[at - 1])->number > number)
+    while (at > 0 && ((struct held_minute *)live->minutes->pdata[at - 1])->minute.number > number)
         at--;
-    if (at > 0 && ((struct minute *)live->minutes->pdata[at - 1])->number == number) {
+    if (at > 0 && ((struct held_minute *)live->minutes->pdata[at - 1])->minute.number == number) {
         live->last = live->minutes->pdata[at - 1];
         return true;
     }
-    struct minute *minute = g_new0(struct minute, 1);
-    minute->number = number;
-    if (!load(live, minute, error)) {
+    struct held_minute *minute = g_new0(struct held_minute, 1);
+    minute->minute.number = number;
+    if (!load(live, &minute->minute, error)) {
         g_free(minute);
         return false;
     }
@@ -160,69 +103,70 @@ bool live_record(struct live *live, const struct input *input, GError **error)
 {
     if (!get_minute(live, floor_div(input->event_ms, MS_PER_MINUTE), error))
         return false;
-    struct minute *minute = live->last;
-    minute->dirty = true;
+    struct live_minute *minute = &live->last->minute;
+    live->last->dirty = true;
     minute->counts[input_number(input->topic)]++;
     hll_add(&minute->movies, (uint64_t)input->movie->movie_id);
     if (input->topic == TOPIC_EVENTS) {
         const struct user_event *event = input->record;
         assert(event->event_type >= 0 &&
-               event->event_type < EVENT_TYPES); /* the decoder checks symbols */
+               event->event_type < LIVE_EVENT_TYPES); /* the decoder checks symbols */
         minute->counts[INPUT_COUNT + event->event_type]++;
         hll_add(&minute->users, (uint64_t)event->user_id);
     }
     return true;
 }
 
-static void
-add_row(struct output *output, const struct minute *minute, const char *metric, double value)
-{
-    if (value == 0)
-        return;
-    int64_t start_ms = minute->number * MS_PER_MINUTE;
-    struct live_row row = {
-        .metric = metric,
-        .hour_ms = hour_start_ms(hour_of(start_ms)),
-        .window_start_ms = start_ms,
-        .value = value,
-    };
-    g_array_append_val(output->live, row);
-}
-
 static bool write_minute(struct live *live,
-                         const struct minute *minute,
+                         const struct live_minute *minute,
                          struct output *output,
                          GByteArray *scratch,
                          GError **error)
 {
-    uint8_t bytes[BYTES_MAX];
-    encode(minute, bytes, scratch);
-    sqlite3_stmt *put = live->statements[PUT_LIVE_MINUTE];
-    db_bind_int(put, 1, minute->number);
-    db_bind_blob(put, 2, (struct span){(const char *)scratch->data, scratch->len});
-    if (!db_run(put, error))
+    g_byte_array_set_size(scratch, 0);
+    live_minute_encode(minute, scratch);
+    const struct value values[] = {
+        value_int(minute->number),
+        value_blob((struct span){(const char *)scratch->data, scratch->len}),
+    };
+    if (!delta_run(live->delta, DELTA_PUT_LIVE_MINUTE, live->statements[PUT_LIVE_MINUTE], values,
+                   error))
         return false;
-    for (int i = 0; i < COUNTS; i++)
-        add_row(output, minute, count_metrics[i], (double)minute->counts[i]);
-    add_row(output, minute, "users", rint(hll_count(&minute->users)));
-    add_row(output, minute, "movies", rint(hll_count(&minute->movies)));
+    live_minute_rows(minute, output);
     return true;
+}
+
+void live_record_changes(struct live *live, GByteArray *delta)
+{
+    live->delta = delta;
+}
+
+void live_each_changed(const struct live *live,
+                       int64_t horizon_ms,
+                       void (*each)(const struct live_minute *minute, void *user),
+                       void *user)
+{
+    for (guint i = 0; i < live->minutes->len; i++) {
+        const struct held_minute *held = live->minutes->pdata[i];
+        if (held->dirty && held->minute.number * MS_PER_MINUTE >= horizon_ms)
+            each(&held->minute, user);
+    }
 }
 
 bool live_write(struct live *live, struct output *output, int64_t horizon_ms, GError **error)
 {
     g_autoptr(GByteArray) scratch = g_byte_array_new();
     for (guint i = 0; i < live->minutes->len; i++) {
-        const struct minute *minute = live->minutes->pdata[i];
-        if (minute->dirty && minute->number * MS_PER_MINUTE >= horizon_ms &&
-            !write_minute(live, minute, output, scratch, error))
+        const struct held_minute *held = live->minutes->pdata[i];
+        if (held->dirty && held->minute.number * MS_PER_MINUTE >= horizon_ms &&
+            !write_minute(live, &held->minute, output, scratch, error))
             return false;
     }
     if (horizon_ms == live->swept_ms)
         return true;
-    sqlite3_stmt *drop = live->statements[EXPIRE_LIVE_MINUTES];
-    db_bind_int(drop, 1, floor_div(horizon_ms, MS_PER_MINUTE));
-    if (!db_run(drop, error))
+    const struct value first = value_int(floor_div(horizon_ms, MS_PER_MINUTE));
+    if (!delta_run(live->delta, DELTA_EXPIRE_LIVE_MINUTES, live->statements[EXPIRE_LIVE_MINUTES],
+                   &first, error))
         return false;
     live->swept_ms = horizon_ms;
     return true;
@@ -231,7 +175,7 @@ bool live_write(struct live *live, struct output *output, int64_t horizon_ms, GE
 void live_committed(struct live *live)
 {
     for (guint i = 0; i < live->minutes->len; i++)
-        ((struct minute *)live->minutes->pdata[i])->dirty = false;
+        ((struct held_minute *)live->minutes->pdata[i])->dirty = false;
     if (live->minutes->len <= LIVE_MINUTES_MAX)
         return;
     g_ptr_array_set_size(live->minutes, 0);

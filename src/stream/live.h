@@ -15,6 +15,7 @@
 #define LIVE_MINUTES_MAX 128
 
 struct live;
+struct live_minute;
 
 struct live *live_new(sqlite3 *db, const struct sql_file *sql, GError **error) MUST_CHECK;
 void live_free(struct live *live); /* accepts NULL */
@@ -27,3 +28,13 @@ bool live_record(struct live *live, const struct input *input, GError **error) M
 bool live_write(struct live *live, struct output *output, int64_t horizon_ms, GError **error)
     MUST_CHECK;
 void live_committed(struct live *live);
+
+/* From now on what live_write changes of the file is appended to delta (delta.h), which outlives
+ * this. */
+void live_record_changes(struct live *live, GByteArray *delta);
+
+/* The minutes that live_write writes, oldest first. */
+void live_each_changed(const struct live *live,
+                       int64_t horizon_ms,
+                       void (*each)(const struct live_minute *minute, void *user),
+                       void *user);

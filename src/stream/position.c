@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "model/db.h"
+#include "stream/delta.h"
 #include "stream/watermark.h"
 
 #define FETCH_TRIES 10
@@ -19,6 +20,7 @@ static const char *const statement_names[STATEMENT_COUNT] = {
 
 struct position_store {
     sqlite3_stmt *statements[STATEMENT_COUNT];
+    GByteArray *delta;
 };
 
 struct position_store *position_store_new(sqlite3 *db, const struct sql_file *sql, GError **error)
@@ -78,12 +80,14 @@ bool position_read(struct position_store *store,
     return true;
 }
 
-static void bind_optional(sqlite3_stmt *statement, int index, bool has, int64_t value)
+void position_store_record(struct position_store *store, GByteArray *delta)
 {
-    if (has)
-        db_bind_int(statement, index, value);
-    else
-        db_bind_null(statement, index);
+    store->delta = delta;
+}
+
+static struct value optional(bool has, int64_t value)
+{
+    return has ? value_int(value) : value_null();
 }
 
 bool position_write(struct position_store *store,
@@ -92,18 +96,20 @@ bool position_write(struct position_store *store,
                     const struct position *position,
                     GError **error)
 {
-    sqlite3_stmt *put = store->statements[PUT_POSITION];
-    db_bind_text(put, 1, topic);
-    db_bind_int(put, 2, partition);
-    db_bind_int(put, 3, position->next_offset);
-    bind_optional(put, 4, position->has_event, position->highest_event_ms);
-    bind_optional(put, 5, position->has_append, position->highest_append_ms);
-    db_bind_int(put, 6, position->counts[RECORD_USED]);
-    db_bind_int(put, 7, position->counts[RECORD_DUPLICATE]);
-    db_bind_int(put, 8, position->counts[RECORD_EXPIRED]);
-    db_bind_int(put, 9, position->counts[RECORD_BAD]);
-    db_bind_int(put, 10, position->late);
-    return db_run(put, error);
+    const struct value values[] = {
+        value_text(topic),
+        value_int(partition),
+        value_int(position->next_offset),
+        optional(position->has_event, position->highest_event_ms),
+        optional(position->has_append, position->highest_append_ms),
+        value_int(position->counts[RECORD_USED]),
+        value_int(position->counts[RECORD_DUPLICATE]),
+        value_int(position->counts[RECORD_EXPIRED]),
+        value_int(position->counts[RECORD_BAD]),
+        value_int(position->late),
+    };
+    return delta_run(store->delta, DELTA_PUT_POSITION, store->statements[PUT_POSITION], values,
+                     error);
 }
 
 bool position_read_watermark(struct position_store *store,
@@ -128,10 +134,9 @@ bool position_write_watermark(struct position_store *store,
                               int64_t watermark_ms,
                               GError **error)
 {
-    sqlite3_stmt *put = store->statements[PUT_TASK];
-    db_bind_int(put, 1, task);
-    bind_optional(put, 2, watermark_ms != WATERMARK_NONE, watermark_ms);
-    return db_run(put, error);
+    const struct value values[] = {value_int(task),
+                                   optional(watermark_ms != WATERMARK_NONE, watermark_ms)};
+    return delta_run(store->delta, DELTA_PUT_TASK, store->statements[PUT_TASK], values, error);
 }
 
 /* A bus that can't answer for a moment is asked again: the start has no loop of its own. */

@@ -30,6 +30,9 @@ struct position_store *
 position_store_new(sqlite3 *db, const struct sql_file *sql, GError **error) MUST_CHECK;
 void position_store_free(struct position_store *store); /* accepts NULL */
 
+/* As state_record. */
+void position_store_record(struct position_store *store, GByteArray *delta);
+
 /* All zero where nothing was committed. */
 bool position_read(struct position_store *store,
                    const char *topic,

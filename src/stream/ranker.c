@@ -9,6 +9,7 @@
 
 #include "model/db.h"
 #include "model/topic.h"
+#include "stream/delta.h"
 #include "stream/measure.h"
 #include "stream/rank.h"
 #include "stream/window.h"
@@ -59,7 +60,7 @@ struct ranker {
     int64_t watermark_ms, horizon_ms, swept_ms;
     int64_t checkpoint_monotonic_ms; /* of the last one, or of the start */
     bool from_log; /* pending is the log of an earlier life: older than what comes now */
-    GByteArray *scratch;
+    GByteArray *scratch, *delta;
     struct arena *arena; /* titles of one commit */
 };
 
@@ -131,6 +132,11 @@ struct ranker *ranker_open(sqlite3 *db,
         return NULL;
     }
     return ranker;
+}
+
+void ranker_record(struct ranker *ranker, GByteArray *delta)
+{
+    ranker->delta = delta;
 }
 
 static bool memory_full(const struct ranker *ranker)
@@ -323,7 +329,7 @@ publish(struct ranker *ranker, const struct ranker_window *window, int64_t revis
 /* Ranks a window again; a ranking that differs from the last one gets a revision and goes out. */
 static bool rank(struct ranker *ranker, struct ranker_window *window, GError **error)
 {
-    sqlite3_stmt *read = ranker->statements[READ_RANKING], *put = ranker->statements[PUT_RANKING];
+    sqlite3_stmt *read = ranker->statements[READ_RANKING];
     compute(ranker, window);
     int64_t digest = digest_of(window), revision = 0;
     bool row;
@@ -341,11 +347,11 @@ static bool rank(struct ranker *ranker, struct ranker_window *window, GError **e
         return true; /* never had ranks, has none */
     }
     window->ranks_changed = true;
-    db_bind_int(put, 1, window->start_ms);
-    db_bind_int(put, 2, revision + 1);
-    db_bind_int(put, 3, (int64_t)window->ranks_count);
-    db_bind_int(put, 4, digest);
-    return db_run(put, error) && publish(ranker, window, revision + 1, error);
+    const struct value values[] = {value_int(window->start_ms), value_int(revision + 1),
+                                   value_int((int64_t)window->ranks_count), value_int(digest)};
+    return delta_run(ranker->delta, DELTA_PUT_RANKING, ranker->statements[PUT_RANKING], values,
+                     error) &&
+           publish(ranker, window, revision + 1, error);
 }
 
 /* ---- what an hour shows ---- */
@@ -447,10 +453,12 @@ static bool save_window(struct ranker *ranker, const struct ranker_window *windo
     g_byte_array_set_size(ranker->scratch, 0);
     measure_encode((const struct measure *)window->measures->data, window->measures->len,
                    ranker->scratch);
-    sqlite3_stmt *put = ranker->statements[PUT_MEASURES];
-    db_bind_int(put, 1, window->start_ms);
-    db_bind_blob(put, 2, (struct span){(const char *)ranker->scratch->data, ranker->scratch->len});
-    return db_run(put, error);
+    const struct value values[] = {
+        value_int(window->start_ms),
+        value_blob((struct span){(const char *)ranker->scratch->data, ranker->scratch->len}),
+    };
+    return delta_run(ranker->delta, DELTA_PUT_MEASURES, ranker->statements[PUT_MEASURES], values,
+                     error);
 }
 
 static bool save_windows(struct ranker *ranker, GError **error)
@@ -483,11 +491,11 @@ static bool expire(struct ranker *ranker, GError **error)
 {
     if (ranker->swept_ms == ranker->horizon_ms)
         return true;
-    sqlite3_stmt *measures = ranker->statements[EXPIRE_MEASURES],
-                 *rankings = ranker->statements[EXPIRE_RANKINGS];
-    db_bind_int(measures, 1, ranker->horizon_ms);
-    db_bind_int(rankings, 1, ranker->horizon_ms);
-    if (!db_run(measures, error) || !db_run(rankings, error))
+    const struct value horizon = value_int(ranker->horizon_ms);
+    if (!delta_run(ranker->delta, DELTA_EXPIRE_MEASURES, ranker->statements[EXPIRE_MEASURES],
+                   &horizon, error) ||
+        !delta_run(ranker->delta, DELTA_EXPIRE_RANKINGS, ranker->statements[EXPIRE_RANKINGS],
+                   &horizon, error))
         return false;
     ranker->swept_ms = ranker->horizon_ms;
     return true;
@@ -506,10 +514,10 @@ static bool append_log(struct ranker *ranker, const GArray *measures, GError **e
 {
     g_byte_array_set_size(ranker->scratch, 0);
     measure_encode((const struct measure *)measures->data, measures->len, ranker->scratch);
-    sqlite3_stmt *append = ranker->statements[APPEND_MEASURES];
-    db_bind_blob(append, 1,
-                 (struct span){(const char *)ranker->scratch->data, ranker->scratch->len});
-    return db_run(append, error);
+    const struct value value =
+        value_blob((struct span){(const char *)ranker->scratch->data, ranker->scratch->len});
+    return delta_run(ranker->delta, DELTA_APPEND_MEASURES, ranker->statements[APPEND_MEASURES],
+                     &value, error);
 }
 
 /* Measures are sorted by window: those of final ones come first and wait. */
@@ -566,7 +574,8 @@ static bool checkpoint(struct ranker *ranker, struct output *output, GError **er
     if (!rank_changed(ranker, output, error) || !save_windows(ranker, error))
         return false;
     forget_windows(ranker);
-    return db_run(ranker->statements[CLEAR_MEASURE_LOG], error);
+    return delta_run(ranker->delta, DELTA_CLEAR_MEASURE_LOG, ranker->statements[CLEAR_MEASURE_LOG],
+                     NULL, error);
 }
 
 bool ranker_write(struct ranker *ranker,

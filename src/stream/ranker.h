@@ -37,6 +37,10 @@ struct ranker *ranker_open(sqlite3 *db,
                            GError **error) MUST_CHECK;
 void ranker_close(struct ranker *ranker); /* accepts NULL */
 
+/* From now on what ranker_write changes of the file is appended to delta (delta.h), which outlives
+ * the ranker. */
+void ranker_record(struct ranker *ranker, GByteArray *delta);
+
 /* Something waits and may be ranked now. */
 bool ranker_due(const struct ranker *ranker, int64_t monotonic_ms);
 

@@ -6,6 +6,7 @@
 #include <glib.h>
 
 #include "model/db.h"
+#include "stream/delta.h"
 
 #define KEY_RAW    'r'
 #define KEY_HASHED 'h'
@@ -37,6 +38,7 @@ struct seen {
     GPtrArray *dirty; /* struct row *, each once */
     int64_t first[SEEN_KIND_COUNT], swept[SEEN_KIND_COUNT];
     struct row *probe; /* with room for the longest key */
+    GByteArray *delta;
 };
 
 static guint row_hash(gconstpointer data)
@@ -170,16 +172,20 @@ static bool expire(struct seen *seen, enum seen_kind kind, GError **error)
 {
     if (seen->swept[kind] == seen->first[kind])
         return true;
-    sqlite3_stmt *drop = seen->statements[kind == SEEN_PRODUCER ? EXPIRE_PRODUCERS : EXPIRE_SEEN];
-    db_bind_int(drop, 1, seen->task);
-    db_bind_int(drop, 2, kind);
-    db_bind_int(drop, 3, seen->first[kind]);
-    db_bind_int(drop, 4, SEEN_EXPIRE_ROWS_MAX);
-    if (!db_run(drop, error))
+    const bool producers = kind == SEEN_PRODUCER;
+    const struct value values[] = {value_int(seen->task), value_int(kind),
+                                   value_int(seen->first[kind]), value_int(SEEN_EXPIRE_ROWS_MAX)};
+    if (!delta_run(seen->delta, producers ? DELTA_EXPIRE_PRODUCERS : DELTA_EXPIRE_SEEN,
+                   seen->statements[producers ? EXPIRE_PRODUCERS : EXPIRE_SEEN], values, error))
         return false;
     if (sqlite3_changes(seen->db) < SEEN_EXPIRE_ROWS_MAX)
         seen->swept[kind] = seen->first[kind];
     return true;
+}
+
+void seen_record(struct seen *seen, GByteArray *delta)
+{
+    seen->delta = delta;
 }
 
 bool seen_write(struct seen *seen, GError **error)
@@ -188,16 +194,17 @@ bool seen_write(struct seen *seen, GError **error)
         if (!expire(seen, kind, error))
             return false;
     }
-    sqlite3_stmt *put = seen->statements[PUT_SEEN];
     for (guint i = 0; i < seen->dirty->len; i++) {
         const struct row *row = seen->dirty->pdata[i];
         /* Its bucket has just been swept. */
         if (row->kind != SEEN_PRODUCER && row->bucket < seen->first[row->kind])
             continue;
-        bind_key(seen, put, row);
-        db_bind_int(put, 5, row->entry.a);
-        db_bind_int(put, 6, row->entry.b);
-        if (!db_run(put, error))
+        const struct value values[] = {
+            value_int(seen->task),   value_int(row->kind),
+            value_int(row->bucket),  value_blob((struct span){row->key, row->key_len}),
+            value_int(row->entry.a), value_int(row->entry.b),
+        };
+        if (!delta_run(seen->delta, DELTA_PUT_SEEN, seen->statements[PUT_SEEN], values, error))
             return false;
     }
     return true;

@@ -56,6 +56,7 @@ void seen_put(struct seen *seen, const struct seen_key *key, int64_t a, int64_t 
  */
 void seen_forget(struct seen *seen, enum seen_kind kind, int64_t first);
 
-/* As state_write and state_committed. */
+/* As state_record, state_write and state_committed. */
+void seen_record(struct seen *seen, GByteArray *delta);
 bool seen_write(struct seen *seen, GError **error) MUST_CHECK;
 void seen_committed(struct seen *seen);

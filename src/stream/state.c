@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/db.h"
+#include "stream/delta.h"
 #include "stream/window.h"
 
 /* When memory is over its limit, what the last so many commits used stays; halved until it fits. */
@@ -29,7 +30,7 @@ struct state {
     int64_t held_hour[BIN_KIND_COUNT];  /* the first that is held */
     int64_t first_hour[BIN_KIND_COUNT]; /* reachable; INT64_MIN before the first record */
     int64_t swept_hour[BIN_KIND_COUNT]; /* rows below it are gone */
-    GByteArray *scratch;
+    GByteArray *scratch, *delta;
 };
 
 struct state *state_new(sqlite3 *db,
@@ -70,6 +71,11 @@ void state_free(struct state *state)
     g_ptr_array_unref(state->changed);
     g_byte_array_unref(state->scratch);
     g_free(state);
+}
+
+void state_record(struct state *state, GByteArray *delta)
+{
+    state->delta = delta;
 }
 
 void state_advance(struct state *state, enum bin_kind kind, int64_t highest_event_ms)
@@ -337,13 +343,14 @@ static bool write_bin(struct state *state, const struct dirty_bin *dirty, GError
 {
     g_byte_array_set_size(state->scratch, 0);
     bin_encode(dirty->bin, state->scratch);
-    sqlite3_stmt *put = state->statements[PUT_BIN];
-    db_bind_int(put, 1, state->task);
-    db_bind_int(put, 2, dirty->bin->kind);
-    db_bind_int(put, 3, dirty->bin->hour);
-    db_bind_int(put, 4, dirty->movie->movie_id);
-    db_bind_blob(put, 5, (struct span){(const char *)state->scratch->data, state->scratch->len});
-    return db_run(put, error);
+    const struct value values[] = {
+        value_int(state->task),
+        value_int(dirty->bin->kind),
+        value_int(dirty->bin->hour),
+        value_int(dirty->movie->movie_id),
+        value_blob((struct span){(const char *)state->scratch->data, state->scratch->len}),
+    };
+    return delta_run(state->delta, DELTA_PUT_BIN, state->statements[PUT_BIN], values, error);
 }
 
 static bool write_bins(struct state *state, GError **error)
@@ -371,16 +378,14 @@ static bool write_movie(struct state *state, const struct movie *movie, GError *
 {
     g_byte_array_set_size(state->scratch, 0);
     movie_encode_hours(movie, state->scratch);
-    sqlite3_stmt *put = state->statements[PUT_MOVIE];
-    db_bind_int(put, 1, state->task);
-    db_bind_int(put, 2, movie->movie_id);
-    db_bind_text(put, 3, movie->title);
-    if (movie->title)
-        db_bind_int(put, 4, movie->title_time_ms);
-    else
-        db_bind_null(put, 4);
-    db_bind_blob(put, 5, (struct span){(const char *)state->scratch->data, state->scratch->len});
-    return db_run(put, error);
+    const struct value values[] = {
+        value_int(state->task),
+        value_int(movie->movie_id),
+        value_text(movie->title),
+        movie->title ? value_int(movie->title_time_ms) : value_null(),
+        value_blob((struct span){(const char *)state->scratch->data, state->scratch->len}),
+    };
+    return delta_run(state->delta, DELTA_PUT_MOVIE, state->statements[PUT_MOVIE], values, error);
 }
 
 static bool write_movies(struct state *state, GError **error)
@@ -400,12 +405,10 @@ static bool expire_bins(struct state *state, enum bin_kind kind, GError **error)
 {
     if (state->swept_hour[kind] == state->first_hour[kind])
         return true;
-    sqlite3_stmt *drop = state->statements[EXPIRE_BINS];
-    db_bind_int(drop, 1, state->task);
-    db_bind_int(drop, 2, kind);
-    db_bind_int(drop, 3, state->first_hour[kind]);
-    db_bind_int(drop, 4, STATE_EXPIRE_ROWS_MAX);
-    if (!db_run(drop, error))
+    const struct value values[] = {value_int(state->task), value_int(kind),
+                                   value_int(state->first_hour[kind]),
+                                   value_int(STATE_EXPIRE_ROWS_MAX)};
+    if (!delta_run(state->delta, DELTA_EXPIRE_BINS, state->statements[EXPIRE_BINS], values, error))
         return false;
     /* A rolled back sweep is repeated when the hour moves on: it only makes room. */
     if (sqlite3_changes(state->db) < STATE_EXPIRE_ROWS_MAX)

@@ -48,6 +48,9 @@ struct state *state_new(sqlite3 *db,
                         GError **error) MUST_CHECK;
 void state_free(struct state *state); /* accepts NULL */
 
+/* From now on what state_write changes is appended to delta (delta.h), which outlives the state. */
+void state_record(struct state *state, GByteArray *delta);
+
 /* The highest event time of the partition that feeds a kind has risen. */
 void state_advance(struct state *state, enum bin_kind kind, int64_t highest_event_ms);
 
