@@ -511,6 +511,7 @@ void view_contract_add(const struct view_contract *contract)
         {"filters", test_filters},
         {"pages", test_pages},
         {"sweep-generations", test_sweep_generations},
+        {"search", view_contract_test_search},
         {"speed", view_contract_test_speed},
         {"speed-expiry", view_contract_test_speed_expiry},
         {"runs", test_runs},

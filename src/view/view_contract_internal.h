@@ -41,5 +41,6 @@ int64_t view_contract_sweep_all(struct view *view, size_t rows_max);
 size_t view_contract_count_speed(
     struct fixture *fixture, const char *type, int64_t movie_id, int64_t from_ms, int64_t to_ms);
 
+void view_contract_test_search(struct fixture *fixture, gconstpointer data);
 void view_contract_test_speed(struct fixture *fixture, gconstpointer data);
 void view_contract_test_speed_expiry(struct fixture *fixture, gconstpointer data);
