@@ -17,7 +17,7 @@ SANITIZER_ENV := ASAN_OPTIONS=abort_on_error=1:detect_stack_use_after_return=1 \
 
 # One task after another: each one already uses every core.
 .NOTPARALLEL:
-.PHONY: help setup setup-test setup-dev build build-asan build-tsan demo test test-asan test-tsan \
+.PHONY: help setup setup-test setup-kafka setup-dev build build-asan build-tsan demo test test-asan test-tsan \
 	test-long test-kafka bench bench-sentiment screenshots fuzz fmt clean
 
 help: ## list the tasks
@@ -28,6 +28,9 @@ setup: ## bring what the build needs (packages, DuckDB, front end); quick when i
 
 setup-test:
 	@tools/setup.sh --with test
+
+setup-kafka:
+	@tools/setup.sh --with test --with kafka
 
 setup-dev:
 	@tools/setup.sh --with test --with dev
@@ -70,7 +73,7 @@ test-tsan: build-tsan ## unit and contract tests under the thread sanitizer
 test-long: setup-test build ## the long ones: crash tests, random logs, soaks
 	@tools/test.sh $(BUILD) --suite long --timeout-multiplier 4
 
-test-kafka: setup-test build ## the bus on a real Kafka, with a real registry, under build/servers (Java and Maven)
+test-kafka: setup-kafka build ## the bus on a real Kafka, with a real registry, under build/servers (Java and Maven)
 	@tests/kafka/servers.sh with tools/test.sh $(BUILD) --suite kafka || \
 		{ status=$$?; [ $$status = 77 ] && echo "0 passed, 0 failed, 1 skipped" || exit $$status; }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings what marquee is built from: Debian packages, DuckDB's C library and header, the front end's libraries.
-# usage: tools/setup.sh [--with test] [--with dev]   test: also what make test and fmt run; dev: make fuzz
+# usage: tools/setup.sh [--with test|kafka|dev]...   test: also what make test and fmt run; dev: make fuzz;
+#        kafka: what runs the servers of make test-kafka
 #
 # Says nothing and asks nobody when all of it is there; says what is needed where it cannot install.
 # Sets, packages and the checks that find them: tools/deps/debian-packages.txt. Versions and checksums:
@@ -322,17 +323,17 @@ main() {
         case $1 in
         --with)
             case ${2:-} in
-            test | dev) sets+=("$2") ;;
-            *) say "--with takes test or dev"; exit 2 ;;
+            test | kafka | dev) sets+=("$2") ;;
+            *) say "--with takes test, kafka or dev"; exit 2 ;;
             esac
             shift 2
             ;;
         -h | --help)
-            sed -n '2,3s/^# //p' "${BASH_SOURCE[0]}"
+            sed -n '2,4s/^# //p' "${BASH_SOURCE[0]}"
             exit 0
             ;;
         *)
-            say "unknown argument '$1'; usage: tools/setup.sh [--with test|dev]..."
+            say "unknown argument '$1'; usage: tools/setup.sh [--with test|kafka|dev]..."
             exit 2
             ;;
         esac
