@@ -166,16 +166,15 @@ static char *clean_reason(const char *reason, bool truncated)
     return g_strconcat(valid, truncated ? " (its bytes are cut to bus.record_max)" : NULL, NULL);
 }
 
-bool serde_deadletter(struct serde *serde,
-                      struct bus *bus,
-                      const char *topic,
-                      int partition,
-                      int64_t offset,
-                      const char *reason,
-                      struct span bytes,
-                      GError **error)
+void serde_deadletter_encode(struct serde *serde,
+                             const struct context *context,
+                             const char *topic,
+                             int partition,
+                             int64_t offset,
+                             const char *reason,
+                             struct span bytes,
+                             GByteArray *out)
 {
-    const struct context *context = bus_context(bus);
     size_t bytes_max = (size_t)context->config->bus_record_max_bytes;
     bytes_max -= MIN(bytes_max, DEADLETTER_OTHER_BYTES + 2 * strlen(topic));
     bool truncated = bytes.len > bytes_max;
@@ -187,12 +186,26 @@ bool serde_deadletter(struct serde *serde,
         .reason = {text, strlen(text)},
         .bytes = {bytes.data, MIN(bytes.len, bytes_max)},
     };
+    serde_encode(serde, TOPIC_DEADLETTER, &letter, out);
+}
+
+bool serde_deadletter(struct serde *serde,
+                      struct bus *bus,
+                      const char *topic,
+                      int partition,
+                      int64_t offset,
+                      const char *reason,
+                      struct span bytes,
+                      GError **error)
+{
+    const struct context *context = bus_context(bus);
     g_byte_array_set_size(serde->scratch, 0);
-    serde_encode(serde, TOPIC_DEADLETTER, &letter, serde->scratch);
+    serde_deadletter_encode(serde, context, topic, partition, offset, reason, bytes,
+                            serde->scratch);
     const struct bus_message message = {
         .topic = topic_info(TOPIC_DEADLETTER)->name,
         .partition = BUS_PARTITION_BY_KEY,
-        .key = letter.topic,
+        .key = {topic, strlen(topic)},
         .value = {(const char *)serde->scratch->data, serde->scratch->len},
     };
     if (!bus_produce(bus, &message, 1, NULL, error))

@@ -24,8 +24,18 @@ bool serde_decode(struct serde *serde,
                   void *ret_record,
                   GError **error) MUST_CHECK;
 
-/* Publishes one dead letter for a record that could not be used; its key is the topic. Bytes that
- * would pass bus.record_max are cut, and the reason says so. Errors as bus_produce. */
+/* The dead letter of a record that could not be used, appended to out; its key is the topic. Bytes
+ * that would pass bus.record_max are cut, and the reason says so. */
+struct context;
+void serde_deadletter_encode(struct serde *serde,
+                             const struct context *context,
+                             const char *topic,
+                             int partition,
+                             int64_t offset,
+                             const char *reason,
+                             struct span bytes,
+                             GByteArray *out);
+/* Publishes it. Errors as bus_produce. */
 struct bus;
 bool serde_deadletter(struct serde *serde,
                       struct bus *bus,

@@ -10,6 +10,7 @@
 #include "model/db.h"
 #include "speed/speed_sqlite.h"
 #include "stream/hour_count.h"
+#include "stream/intake.h"
 #include "stream/late_ledger.h"
 #include "stream/live.h"
 #include "stream/outbox.h"
@@ -38,15 +39,6 @@ const char *const stream_failpoints[] = {
     NULL,
 };
 
-/* A bad record waiting for the commit that passes it. */
-struct letter {
-    const char *topic;
-    int partition;
-    int64_t offset;
-    char *reason;
-    GBytes *bytes;
-};
-
 struct stream {
     const struct context *context;
     struct bus *bus;
@@ -60,23 +52,13 @@ struct stream {
     struct ranker *ranker;
     struct live *live;
     struct late_ledger *late_ledger;
-    struct task **tasks;   /* settings.partitions of them */
-    struct arena *arena;   /* of one fetch */
-    struct arena *results; /* of one record's reasons */
+    struct task **tasks; /* settings.partitions of them */
+    struct arena *arena; /* of one fetch */
+    struct intake *intake;
     struct output output;
-    GArray *letters; /* struct letter */
-    size_t letter_bytes;
-    int64_t records_pending;
     int64_t last_commit_monotonic_ms;
     bool broken; /* an error left memory half changed: read the last commit again first */
 };
-
-static void letter_clear(gpointer data)
-{
-    struct letter *letter = data;
-    g_free(letter->reason);
-    g_bytes_unref(letter->bytes);
-}
 
 /* ---- open and close ---- */
 
@@ -171,10 +153,8 @@ stream_open(const struct context *context, struct bus *bus, struct serde *serde,
     stream->bus = bus;
     stream->serde = serde;
     stream->arena = arena_new();
-    stream->results = arena_new();
     output_init(&stream->output);
-    stream->letters = g_array_new(FALSE, FALSE, sizeof(struct letter));
-    g_array_set_clear_func(stream->letters, letter_clear);
+    stream->intake = intake_new(context, serde, &stream->settings);
     stream->last_commit_monotonic_ms = clock_monotonic_ms(context->clock);
     if (!stream_settings_read(&stream->settings, context->config, error) ||
         !open_files(stream, error) || !create_topics(stream, error) || !open_tasks(stream, error) ||
@@ -201,9 +181,8 @@ void stream_close(struct stream *stream)
     db_close(stream->db);
     sql_file_free(stream->sql);
     output_free(&stream->output);
-    g_array_unref(stream->letters);
+    intake_free(stream->intake);
     arena_free(stream->arena);
-    arena_free(stream->results);
     g_free(stream);
 }
 
@@ -214,9 +193,7 @@ static bool reload(struct stream *stream, GError **error)
     for (int p = 0; stream->tasks && p < stream->settings.partitions; p++)
         task_close(stream->tasks[p]);
     g_clear_pointer(&stream->tasks, g_free);
-    g_array_set_size(stream->letters, 0);
-    stream->letter_bytes = 0;
-    stream->records_pending = 0;
+    intake_clear(stream->intake);
     late_ledger_clear(stream->late_ledger);
     live_free(stream->live);
     stream->live = live_new(stream->db, stream->sql, error);
@@ -226,77 +203,6 @@ static bool reload(struct stream *stream, GError **error)
 }
 
 /* ---- reading ---- */
-
-static void keep_letter(struct stream *stream,
-                        unsigned input,
-                        int partition,
-                        const struct bus_record *record,
-                        const char *reason)
-{
-    struct letter letter = {
-        .topic = topic_info(input_topics[input])->name,
-        .partition = partition,
-        .offset = record->offset,
-        .reason = g_strdup(reason),
-        .bytes = g_bytes_new(record->value.data, record->value.len),
-    };
-    g_array_append_val(stream->letters, letter);
-    stream->letter_bytes += record->value.len;
-}
-
-static bool commit_due(const struct stream *stream)
-{
-    return stream->records_pending >= stream->settings.commit_records ||
-           stream->letters->len >= STREAM_DEADLETTERS_MAX ||
-           stream->letter_bytes >= STREAM_DEADLETTER_BYTES_MAX;
-}
-
-static void
-count_records(struct stream *stream, const int64_t counts[RECORD_CLASS_COUNT], int64_t late)
-{
-    struct metrics *metrics = stream->context->metrics;
-    for (enum record_class class = 0; class < RECORD_CLASS_COUNT; class ++) {
-        if (counts[class])
-            metrics_add(metrics, METRIC_STREAM_RECORDS, record_class_name(class),
-                        (uint64_t)counts[class]);
-    }
-    if (late)
-        metrics_add(metrics, METRIC_STREAM_LATE, NULL, (uint64_t)late);
-}
-
-/* Takes the records of a fetched batch until a commit is due; the rest is fetched again. */
-static bool take_batch(struct stream *stream,
-                       struct task *task,
-                       unsigned input,
-                       const struct bus_batch *batch,
-                       GError **error)
-{
-    int64_t monotonic_ms = clock_monotonic_ms(stream->context->clock);
-    int64_t counts[RECORD_CLASS_COUNT] = {0}, late = 0;
-    bool taken = true;
-    size_t i = 0;
-    for (; i < batch->count && taken && !commit_due(stream); i++) {
-        struct task_result result;
-        taken = task_record(task, stream->serde, input, &batch->records[i], monotonic_ms,
-                            stream->results, &result, error);
-        if (!taken)
-            break;
-        if (result.class == RECORD_BAD)
-            keep_letter(stream, input, task->partition, &batch->records[i], result.reason);
-        arena_reset(stream->results);
-        counts[result.class]++;
-        late += result.late;
-        if (result.late)
-            late_ledger_add(stream->late_ledger, &result.late_entry);
-        stream->records_pending++;
-    }
-    struct position *position = &task->positions[input];
-    if (taken && i == batch->count && batch->next_offset > position->next_offset)
-        position->next_offset = batch->next_offset;
-    position->end_offset = batch->end_offset;
-    count_records(stream, counts, late);
-    return taken;
-}
 
 static bool read_partition(
     struct stream *stream, struct task *task, unsigned input, bool *ret_idle, GError **error)
@@ -313,7 +219,7 @@ static bool read_partition(
         position->end_offset = batch.end_offset;
         return true;
     }
-    if (take_batch(stream, task, input, &batch, error))
+    if (intake_take(stream->intake, task, stream->late_ledger, input, &batch, error))
         return true;
     stream->broken = task->half_done;
     return false;
@@ -331,7 +237,7 @@ bool stream_step(struct stream *stream, bool *ret_idle, GError **error)
         for (unsigned input = 0; input < INPUT_COUNT; input++) {
             bool nothing;
             /* Also at the start: a commit that failed is repeated before more is read. */
-            if (commit_due(stream) && !stream_commit(stream, error))
+            if (intake_due(stream->intake) && !stream_commit(stream, error))
                 return false;
             if (!read_partition(stream, stream->tasks[p], input, &nothing, error))
                 return false;
@@ -340,9 +246,10 @@ bool stream_step(struct stream *stream, bool *ret_idle, GError **error)
     }
     int64_t waited_ms =
         clock_monotonic_ms(stream->context->clock) - stream->last_commit_monotonic_ms;
-    bool due = commit_due(stream) ||
-               ranker_due(stream->ranker, clock_monotonic_ms(stream->context->clock)) ||
-               (stream->records_pending > 0 && waited_ms >= stream->settings.commit_interval_ms);
+    bool due =
+        intake_due(stream->intake) ||
+        ranker_due(stream->ranker, clock_monotonic_ms(stream->context->clock)) ||
+        (stream->intake->records_pending > 0 && waited_ms >= stream->settings.commit_interval_ms);
     if (due && !stream_commit(stream, error))
         return false;
     *ret_idle = idle;
@@ -350,25 +257,6 @@ bool stream_step(struct stream *stream, bool *ret_idle, GError **error)
 }
 
 /* ---- commit ---- */
-
-/* At least once: after a crash, or a produce call whose outcome isn't known, a letter may stand
- * twice; topic, partition and offset in it tell. */
-static bool send_letters(struct stream *stream, GError **error)
-{
-    for (guint i = 0; i < stream->letters->len; i++) {
-        const struct letter *letter = &g_array_index(stream->letters, struct letter, i);
-        gsize len;
-        const void *data = g_bytes_get_data(letter->bytes, &len);
-        if (!serde_deadletter(stream->serde, stream->bus, letter->topic, letter->partition,
-                              letter->offset, letter->reason, (struct span){data, len}, error)) {
-            g_array_remove_range(stream->letters, 0, i);
-            return false;
-        }
-    }
-    g_array_set_size(stream->letters, 0);
-    stream->letter_bytes = 0;
-    return true;
-}
 
 static bool collect(struct stream *stream, GError **error)
 {
@@ -473,7 +361,7 @@ bool stream_commit(struct stream *stream, GError **error)
         return false;
     int64_t start_us = clock_monotonic_us(stream->context->clock);
     failpoint("stream.commit.begin");
-    if (!send_letters(stream, error))
+    if (!intake_send_letters(stream->intake, stream->bus, error))
         return false;
     failpoint("stream.commit.deadletters");
     if (!collect(stream, error))
@@ -487,7 +375,7 @@ bool stream_commit(struct stream *stream, GError **error)
     live_committed(stream->live);
     late_ledger_clear(stream->late_ledger);
     output_clear(&stream->output);
-    stream->records_pending = 0;
+    intake_clear(stream->intake);
     stream->last_commit_monotonic_ms = clock_monotonic_ms(stream->context->clock);
     report(stream, (double)(clock_monotonic_us(stream->context->clock) - start_us) / US_PER_SECOND);
     if (!outbox_send(stream->outbox, stream->bus, error))
@@ -498,7 +386,7 @@ bool stream_commit(struct stream *stream, GError **error)
 
 void stream_counts(const struct stream *stream, const char *topic, struct stream_counts *ret_counts)
 {
-    *ret_counts = (struct stream_counts){.pending = stream->records_pending};
+    *ret_counts = (struct stream_counts){.pending = stream->intake->records_pending};
     for (int p = 0; p < stream->settings.partitions; p++) {
         for (unsigned input = 0; input < INPUT_COUNT; input++) {
             const struct position *position = &stream->tasks[p]->positions[input];

@@ -24,10 +24,6 @@ struct stream;
 
 /* Bytes asked of one partition at a time. */
 #define STREAM_FETCH_BYTES ((size_t)256 * 1024)
-/* Bad records waiting for a commit; more make it come early. */
-#define STREAM_DEADLETTERS_MAX      1000
-#define STREAM_DEADLETTER_BYTES_MAX ((size_t)8 * 1024 * 1024)
-
 /* The named places between every two steps of a commit (base/failpoint.h), in their order; ends
  * with NULL. */
 extern const char *const stream_failpoints[];

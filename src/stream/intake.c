@@ -1,0 +1,129 @@
+#include "stream/intake.h"
+
+#include "base/clock.h"
+#include "base/metrics.h"
+
+static void letter_clear(gpointer data)
+{
+    struct letter *letter = data;
+    g_free(letter->reason);
+    g_bytes_unref(letter->bytes);
+}
+
+struct intake *intake_new(const struct context *context,
+                          struct serde *serde,
+                          const struct stream_settings *settings)
+{
+    struct intake *intake = g_new0(struct intake, 1);
+    intake->context = context;
+    intake->serde = serde;
+    intake->settings = settings;
+    intake->results = arena_new();
+    intake->letters = g_array_new(FALSE, FALSE, sizeof(struct letter));
+    g_array_set_clear_func(intake->letters, letter_clear);
+    return intake;
+}
+
+void intake_free(struct intake *intake)
+{
+    if (!intake)
+        return;
+    g_array_unref(intake->letters);
+    arena_free(intake->results);
+    g_free(intake);
+}
+
+void intake_clear(struct intake *intake)
+{
+    g_array_set_size(intake->letters, 0);
+    intake->letter_bytes = 0;
+    intake->records_pending = 0;
+}
+
+bool intake_due(const struct intake *intake)
+{
+    return intake->records_pending >= intake->settings->commit_records ||
+           intake->letters->len >= INTAKE_LETTERS_MAX ||
+           intake->letter_bytes >= INTAKE_LETTER_BYTES_MAX;
+}
+
+static void keep_letter(struct intake *intake,
+                        unsigned input,
+                        int partition,
+                        const struct bus_record *record,
+                        const char *reason)
+{
+    struct letter letter = {
+        .topic = topic_info(input_topics[input])->name,
+        .partition = partition,
+        .offset = record->offset,
+        .reason = g_strdup(reason),
+        .bytes = g_bytes_new(record->value.data, record->value.len),
+    };
+    g_array_append_val(intake->letters, letter);
+    intake->letter_bytes += record->value.len;
+}
+
+static void
+count_records(struct intake *intake, const int64_t counts[RECORD_CLASS_COUNT], int64_t late)
+{
+    struct metrics *metrics = intake->context->metrics;
+    for (enum record_class class = 0; class < RECORD_CLASS_COUNT; class ++) {
+        if (counts[class])
+            metrics_add(metrics, METRIC_STREAM_RECORDS, record_class_name(class),
+                        (uint64_t)counts[class]);
+    }
+    if (late)
+        metrics_add(metrics, METRIC_STREAM_LATE, NULL, (uint64_t)late);
+}
+
+bool intake_take(struct intake *intake,
+                 struct task *task,
+                 struct late_ledger *late_ledger,
+                 unsigned input,
+                 const struct bus_batch *batch,
+                 GError **error)
+{
+    int64_t monotonic_ms = clock_monotonic_ms(intake->context->clock);
+    int64_t counts[RECORD_CLASS_COUNT] = {0}, late = 0;
+    bool taken = true;
+    size_t i = 0;
+    for (; i < batch->count && taken && !intake_due(intake); i++) {
+        struct task_result result;
+        taken = task_record(task, intake->serde, input, &batch->records[i], monotonic_ms,
+                            intake->results, &result, error);
+        if (!taken)
+            break;
+        if (result.class == RECORD_BAD)
+            keep_letter(intake, input, task->partition, &batch->records[i], result.reason);
+        arena_reset(intake->results);
+        counts[result.class]++;
+        late += result.late;
+        if (result.late)
+            late_ledger_add(late_ledger, &result.late_entry);
+        intake->records_pending++;
+    }
+    struct position *position = &task->positions[input];
+    if (taken && i == batch->count && batch->next_offset > position->next_offset)
+        position->next_offset = batch->next_offset;
+    position->end_offset = batch->end_offset;
+    count_records(intake, counts, late);
+    return taken;
+}
+
+bool intake_send_letters(struct intake *intake, struct bus *bus, GError **error)
+{
+    for (guint i = 0; i < intake->letters->len; i++) {
+        const struct letter *letter = &g_array_index(intake->letters, struct letter, i);
+        gsize len;
+        const void *data = g_bytes_get_data(letter->bytes, &len);
+        if (!serde_deadletter(intake->serde, bus, letter->topic, letter->partition, letter->offset,
+                              letter->reason, (struct span){data, len}, error)) {
+            g_array_remove_range(intake->letters, 0, i);
+            return false;
+        }
+    }
+    g_array_set_size(intake->letters, 0);
+    intake->letter_bytes = 0;
+    return true;
+}
