@@ -26,6 +26,10 @@ CREATE MACRO ms_from_date(day) AS epoch_ms(CAST(day AS TIMESTAMP));
 -- A date that is written as 2026-03-03; null for anything else.
 CREATE MACRO date_from_text(text) AS TRY_CAST(CASE WHEN regexp_full_match(text, '[0-9]{4}-[0-9]{2}-[0-9]{2}') THEN text END AS DATE);
 
+-- Whether a text has control characters, or what looks like HTML; null for null.
+CREATE MACRO has_control(text) AS regexp_matches(text, '[\x00-\x1F\x7F]');
+CREATE MACRO has_markup(text) AS regexp_matches(text, '<[A-Za-z/!][^>]*>');
+
 -- The body of TMDB's /movie/{id}?append_to_response=credits,keywords with its types; null where it isn't JSON, a field null
 -- where it has another type.
 CREATE MACRO movie_from_json(body) AS CASE WHEN json_valid(body) THEN from_json(body, '{

@@ -18,6 +18,9 @@ CREATE TEMPORARY FUNCTION ms_from_date(day DATE) RETURNS BIGINT RETURN unix_mill
 CREATE TEMPORARY FUNCTION date_from_text(text STRING) RETURNS DATE
 RETURN CASE WHEN text RLIKE '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' THEN TRY_CAST(text AS DATE) END;
 
+CREATE TEMPORARY FUNCTION has_control(text STRING) RETURNS BOOLEAN RETURN text RLIKE '[\\x00-\\x1F\\x7F]';
+CREATE TEMPORARY FUNCTION has_markup(text STRING) RETURNS BOOLEAN RETURN text RLIKE '<[A-Za-z/!][^>]*>';
+
 CREATE TEMPORARY FUNCTION movie_from_json(body STRING) RETURNS STRUCT<
     id: BIGINT, title: STRING, original_title: STRING, original_language: STRING, overview: STRING,
     release_date: STRING, runtime: INT, budget: BIGINT, revenue: BIGINT, popularity: DOUBLE,

@@ -118,6 +118,8 @@ checked AS (
         CASE WHEN coalesce(title, '') = '' THEN 'no title' END AS error_reason,
         concat_ws(
             ', ',
+            CASE WHEN has_control(title) THEN 'control characters in the title' END,
+            CASE WHEN has_markup(title) THEN 'markup in the title' END,
             CASE WHEN release_date IS NULL THEN 'no release date' END,
             CASE WHEN release_year < 1874 OR release_year > ${cut_year} + 10 THEN 'release date out of range' END,
             CASE WHEN size_of(genres) = 0 THEN 'no genre' END,

@@ -4,125 +4,36 @@
 #include "batch/batch_run.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/failpoint.h"
+#include "batch/batch_fixture.h"
 #include "batch/journal.h"
 #include "batch/query.h"
-#include "batch/test_world.h"
-#include "bus/bus.h"
-#include "bus/registry.h"
-#include "bus/serde.h"
 #include "lake/raw_store.h"
 #include "view/view.h"
 
 #define MOVIE_ID 550
 
-static void produce(struct test_world *world, double popularity)
-{
-    GError *error = NULL;
-    struct bus *bus = bus_open(&world->context, &error);
-    g_assert_no_error(error);
-    struct registry *registry = registry_open(&world->context, &error);
-    g_assert_no_error(error);
-    struct serde *serde = serde_new(registry, &error);
-    g_assert_no_error(error);
-    const char *topic = topic_info(TOPIC_RATINGS)->name;
-    g_assert_true(bus_create_topic(bus, topic, (int)world->config->bus_partitions, &error));
-    struct rating rating = {.movie_id = MOVIE_ID,
-                            .popularity = popularity,
-                            .vote_average = 8.4,
-                            .vote_count = 100,
-                            .timestamp_ms = clock_now_ms(world->context.clock)};
-    g_autoptr(GByteArray) bytes = g_byte_array_new();
-    serde_encode(serde, TOPIC_RATINGS, &rating, bytes);
-    char key[TOPIC_KEY_BYTES];
-    struct bus_message message = {.topic = topic,
-                                  .partition = BUS_PARTITION_BY_KEY,
-                                  .key = {key, topic_movie_key(MOVIE_ID, key)},
-                                  .value = {(const char *)bytes->data, bytes->len}};
-    g_assert_true(bus_produce(bus, &message, 1, NULL, &error));
-    serde_free(serde);
-    registry_close(registry);
-    bus_close(bus);
-}
-
 static void spool(struct test_world *world, const char *title)
 {
-    GError *error = NULL;
     g_autofree char *body =
         g_strdup_printf("{\"id\":%d,\"title\":\"%s\",\"genres\":[{\"id\":18,\"name\":\"Drama\"}]}",
                         MOVIE_ID, title);
-    struct raw_store *store = raw_store_open(&world->context, world->lake);
-    g_assert_true(raw_store_put(store, MOVIE_ID, "/movie/550", clock_now_ms(world->context.clock),
-                                body, strlen(body), &error));
-    g_assert_true(raw_store_flush(store, &error));
-    raw_store_close(store);
-}
-
-static bool run(struct test_world *world, GError **error)
-{
-    struct batch_report report;
-    return batch_run(&world->context, NULL, NULL, &report, error);
-}
-
-static void run_well(struct test_world *world)
-{
-    GError *error = NULL;
-    bool done = run(world, &error);
-    g_assert_no_error(error);
-    g_assert_true(done);
-}
-
-/* The answer of a query as JSON lines. */
-static char *ask(struct test_world *world, const char *sql)
-{
-    GError *error = NULL;
-    char *text = NULL;
-    size_t len = 0;
-    int64_t rows;
-    FILE *out = open_memstream(&text, &len);
-    bool done = batch_query(&world->context, sql, QUERY_JSON, out, &rows, &error);
-    fclose(out);
-    g_assert_no_error(error);
-    g_assert_true(done);
-    return text;
-}
-
-static void expect(struct test_world *world, const char *sql, const char *wanted)
-{
-    char *found = ask(world, sql);
-    g_assert_cmpstr(found, ==, wanted);
-    free(found);
-}
-
-static int64_t served_generation(struct test_world *world)
-{
-    GError *error = NULL;
-    struct view *view = view_open(&world->context, &error);
-    g_assert_no_error(error);
-    struct arena *arena = arena_new();
-    struct view_generation generation;
-    g_assert_true(view_current(view, arena, &generation, &error));
-    arena_free(arena);
-    view_close(view);
-    return generation.generation;
+    fixture_spool(world, MOVIE_ID, body);
 }
 
 static void test_one_at_a_time(void)
 {
     struct test_world world;
     test_world_open(&world);
-    produce(&world, 10);
+    fixture_rate(&world, MOVIE_ID, 10);
     g_autofree char *path = config_path(world.config, "batch.lock");
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     g_assert_cmpint(flock(fd, LOCK_EX), ==, 0);
     GError *error = NULL;
-    g_assert_false(run(&world, &error));
+    g_assert_false(fixture_run(&world, &error));
     g_assert_error(error, MARQUEE_ERROR, MARQUEE_ERROR_CONFLICT);
     g_clear_error(&error);
     close(fd);
@@ -130,11 +41,11 @@ static void test_one_at_a_time(void)
     struct view *view = view_open(&world.context, &error);
     struct view_lease lease;
     g_assert_true(view_lease_acquire(view, "batch", "elsewhere", MS_PER_HOUR, &lease, &error));
-    g_assert_false(run(&world, &error));
+    g_assert_false(fixture_run(&world, &error));
     g_assert_error(error, MARQUEE_ERROR, MARQUEE_ERROR_CONFLICT);
     g_clear_error(&error);
     clock_advance(world.context.clock, MS_PER_HOUR); /* it died */
-    run_well(&world);
+    fixture_run_well(&world);
     g_assert_false(view_lease_renew(view, "batch", lease.epoch, MS_PER_HOUR, &error));
     g_assert_error(error, MARQUEE_ERROR, MARQUEE_ERROR_FENCED);
     g_clear_error(&error);
@@ -146,23 +57,23 @@ static void test_lost_tail(void)
 {
     struct test_world world;
     test_world_open(&world);
-    produce(&world, 10);
-    produce(&world, 11);
-    run_well(&world);
-    int64_t generation = served_generation(&world);
+    fixture_rate(&world, MOVIE_ID, 10);
+    fixture_rate(&world, MOVIE_ID, 11);
+    fixture_run_well(&world);
+    int64_t generation = fixture_generation(&world);
     static const char *const files[] = {"bus.db", "bus.db-wal", "bus.db-shm"};
     for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
         g_autofree char *path = config_path(world.config, files[i]);
         (void)g_unlink(path);
     }
-    produce(&world, 12); /* a new bus that is shorter than what is archived */
+    fixture_rate(&world, MOVIE_ID, 12); /* a new bus that is shorter than what is archived */
     GError *error = NULL;
-    g_assert_false(run(&world, &error));
+    g_assert_false(fixture_run(&world, &error));
     g_assert_error(error, MARQUEE_ERROR, MARQUEE_ERROR_FAILED);
     g_assert_nonnull(strstr(error->message, "lost its tail"));
     g_clear_error(&error);
-    g_assert_cmpint(served_generation(&world), ==, generation);
-    expect(&world, "SELECT count(*) AS n FROM bronze.ratings", "{\"n\":2}\n");
+    g_assert_cmpint(fixture_generation(&world), ==, generation);
+    fixture_expect(&world, "SELECT count(*) AS n FROM bronze.ratings", "{\"n\":2}\n");
     test_world_close(&world);
 }
 
@@ -171,12 +82,12 @@ static void test_given_up(void)
 {
     struct test_world world;
     test_world_open(&world);
-    produce(&world, 10);
+    fixture_rate(&world, MOVIE_ID, 10);
     g_assert_true(lake_put(world.lake, RAW_STORE_PREFIX "1-1-1.jsonl.zst", "damaged", 7, NULL));
     g_autofree char *first = NULL;
     for (int64_t i = 0; i <= world.config->batch_attempts; i++) {
         GError *error = NULL;
-        g_assert_false(run(&world, &error));
+        g_assert_false(fixture_run(&world, &error));
         g_assert_nonnull(strstr(error->message, "1-1-1.jsonl.zst"));
         g_clear_error(&error);
         struct journal *journal;
@@ -190,24 +101,10 @@ static void test_given_up(void)
         journal_free(journal);
         clock_advance(world.context.clock, MS_PER_HOUR);
     }
-    g_assert_cmpint(served_generation(&world), ==, 0);
+    g_assert_cmpint(fixture_generation(&world), ==, 0);
     g_assert_true(lake_delete(world.lake, RAW_STORE_PREFIX "1-1-1.jsonl.zst", NULL));
-    run_well(&world);
+    fixture_run_well(&world);
     test_world_close(&world);
-}
-
-/* Dies at the point in a process of its own, then goes on. */
-static void die_at(struct test_world *world, const char *point)
-{
-    pid_t child = fork();
-    if (child == 0) {
-        g_setenv("MARQUEE_FAILPOINT", point, TRUE);
-        failpoint_init();
-        _exit(run(world, NULL) ? 0 : 1);
-    }
-    int status;
-    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
-    g_assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
 static void test_answers_once(void)
@@ -218,20 +115,20 @@ static void test_answers_once(void)
     for (size_t i = 0; i < G_N_ELEMENTS(points); i++) {
         struct test_world world;
         test_world_open(&world);
-        produce(&world, 10);
+        fixture_rate(&world, MOVIE_ID, 10);
         spool(&world, "First");
-        run_well(&world);
+        fixture_run_well(&world);
         clock_advance(world.context.clock, MS_PER_HOUR);
         spool(&world, "Second");
-        die_at(&world, points[i]);
+        fixture_die_at(&world, points[i]);
         clock_advance(world.context.clock, MS_PER_HOUR);
-        run_well(&world);
-        run_well(&world);
-        expect(&world,
-               "SELECT answer_title, count(*) AS n FROM bronze.movies GROUP BY 1 ORDER BY 1",
-               "{\"answer_title\":\"First\",\"n\":1}\n{\"answer_title\":\"Second\",\"n\":1}\n");
-        expect(&world, "SELECT title, genres FROM silver.movies",
-               "{\"title\":\"Second\",\"genres\":[\"Drama\"]}\n");
+        fixture_run_well(&world);
+        fixture_run_well(&world);
+        fixture_expect(
+            &world, "SELECT answer_title, count(*) AS n FROM bronze.movies GROUP BY 1 ORDER BY 1",
+            "{\"answer_title\":\"First\",\"n\":1}\n{\"answer_title\":\"Second\",\"n\":1}\n");
+        fixture_expect(&world, "SELECT title, genres FROM silver.movies",
+                       "{\"title\":\"Second\",\"genres\":[\"Drama\"]}\n");
         struct arena *arena = arena_new();
         struct lake_object *objects;
         size_t count;
@@ -266,15 +163,16 @@ static void test_query(void)
     g_assert_false(batch_query(&world.context, "SELECT 1", QUERY_JSON, stdout, &rows, &error));
     g_assert_error(error, MARQUEE_ERROR, MARQUEE_ERROR_NOTFOUND); /* nothing is published yet */
     g_clear_error(&error);
-    produce(&world, 10);
-    run_well(&world);
+    fixture_rate(&world, MOVIE_ID, 10);
+    fixture_run_well(&world);
     for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
         g_assert_false(batch_query(&world.context, refused[i], QUERY_JSON, stdout, &rows, &error));
         g_assert_nonnull(error);
         g_clear_error(&error);
     }
-    expect(&world, "SELECT popularity_e4 FROM silver.snapshots; ", "{\"popularity_e4\":100000}\n");
-    expect(&world, "FROM silver.hours_sentiment", "");
+    fixture_expect(&world, "SELECT popularity_e4 FROM silver.snapshots; ",
+                   "{\"popularity_e4\":100000}\n");
+    fixture_expect(&world, "FROM silver.hours_sentiment", "");
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);

@@ -102,6 +102,11 @@ step_people_figures(struct run_state *state, struct manifest_step *ret_step, GEr
     return transform_run(&transform_people_figures, state, ret_step, error);
 }
 
+static bool step_quarantine(struct run_state *state, struct manifest_step *ret_step, GError **error)
+{
+    return transform_run(&transform_quarantine, state, ret_step, error);
+}
+
 /* After everything that tells this run's files from older ones, and that reads what is let go. */
 static bool step_compact(struct run_state *state, struct manifest_step *ret_step, GError **error)
 {
@@ -125,6 +130,7 @@ const struct plan_step plan_steps[] = {
     {"silver_hours_stats", step_hours_stats},
     {"silver_hours_sentiment", step_hours_sentiment},
     {"silver_hours_trending", step_hours_trending},
+    {"silver_quarantine", step_quarantine},
     {"gold_genre_analytics", step_genre_analytics},
     {"gold_trending_scores", step_trending_scores},
     {"gold_temporal_analytics", step_temporal_analytics},

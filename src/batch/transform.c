@@ -62,6 +62,12 @@ const struct transform transform_reviews = {
     .sql_path = "sql/silver/reviews.sql",
     .needs = {"reviews_before", "judged_reviews"},
 };
+const struct transform transform_quarantine = {
+    .table = "silver/quarantine",
+    .sql_path = "sql/silver/quarantine.sql",
+    .needs = {"quarantine_before", "new_answers", "judged_ratings", "judged_metadata",
+              "judged_reviews", "judged_events"},
+};
 const struct transform transform_people = {
     .table = "silver/people",
     .sql_path = "sql/silver/people.sql",

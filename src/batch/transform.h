@@ -8,7 +8,7 @@
 
 #include "batch/run_state.h"
 
-#define TRANSFORM_NEEDS_MAX 5
+#define TRANSFORM_NEEDS_MAX 6
 
 struct transform {
     const char *table;    /* "silver/hours_stats" */
@@ -20,7 +20,7 @@ struct transform {
 extern const struct transform transform_movies, transform_snapshots, transform_hours_stats,
     transform_hours_sentiment, transform_hours_trending, transform_genre_analytics,
     transform_trending_scores, transform_temporal_analytics, transform_revenue_analytics,
-    transform_reviews, transform_people, transform_sentiment_trends, transform_people_figures;
+    transform_reviews, transform_people, transform_quarantine, transform_sentiment_trends, transform_people_figures;
 
 /* ret_step: rows and bytes of what was computed. */
 bool transform_run(const struct transform *transform,

@@ -1,19 +1,23 @@
 """The batch layer against the oracle: on random logs with late, duplicate, edited, expired, future and bad records, the SQL on
 the archive computes the same hours as the oracle, row for row, whatever runs happened in between, and at random cuts.
 
-usage: batch_oracle_test.py BATCH_REPLAY [--seeds FIRST COUNT] [--records N] [--kill]
+usage: batch_oracle_test.py BATCH_REPLAY [--seeds FIRST COUNT] [--records N] [--kill | --random-kills N]
 
-With --kill, for each fail point, a run is killed there and run again: the tables and views are those of a run without a crash.
+With --kill, for each fail point and behind each step of the plan, with --random-kills at N random instants, a run is killed and
+run again: the tables, views and files are those of a run without a crash.
 A seed that fails is printed and replays exactly. The test fails too when a class of records was absent."""
 import argparse
 import collections
 import importlib.util
 import json
 import os
+import random
+import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.environ.get("MARQUEE_SOURCE_ROOT", os.path.join(HERE, "..", ".."))
@@ -23,16 +27,11 @@ spec.loader.exec_module(stream)
 
 TABLES = ("movie_stats", "review_sentiments", "trending_movies")
 SILVER_MS = 730 * 24 * stream.HOUR          # older hours are not kept
-STEPS = ("archive", "silver_movies", "silver_people", "silver_reviews", "silver_snapshots", "silver_hours_stats", "silver_hours_sentiment",
-         "silver_hours_trending", "gold_genre_analytics", "gold_trending_scores", "gold_temporal_analytics",
-         "gold_revenue_analytics", "gold_sentiment_trends", "gold_people", "export", "reconcile", "compact", "publish_lake", "publish_views",
-         "release")
 # The second passage is in the second run, which has one before it.
 FAIL_POINTS = ["batch.begin", "batch.begin:2", "batch.archive.stored:2", "batch.transform.written:2", "batch.transform.written:9",
                "batch.export.put:2", "batch.publish.saved", "batch.publish.saved:2", "batch.publish.swapped",
                "batch.publish.swapped:2", "batch.release.committed:2", "batch.release.swept:3", "lake.put.written:5",
                "lake.put.synced:6", "lake.put.synced:25", "lake.rename.synced:4", "lake.rename.synced:30"]
-FAIL_POINTS += [f"batch.{step}.done:2" for step in STEPS]
 
 
 def make_long_log(seed, records, path):
@@ -133,39 +132,95 @@ def strays(folder):
     return sorted(data ^ named)
 
 
-def check_kills(program, seed, records, folder):
-    path = os.path.join(folder, "kill.jsonl")
-    stream.make_log(seed, records, path)
-    failed = []
+def finish(program, data, path):
+    """Runs until all is done; what is there then: tables, documents, stray files. None: it failed."""
+    done = replay(program, data, path, ["--tables", "--runs", "1"])
+    if done.returncode:
+        print(f"{data}: {done.stderr}")
+        return None
+    return done.stdout, view_documents(data), strays(data)
 
-    def one(name, point):
-        data = os.path.join(folder, f"kill-{name}")
-        os.mkdir(data)
-        if point:
-            done = replay(program, data, path, ["--tables", "--runs", "1"], {"MARQUEE_FAILPOINT": point})
-            if done.returncode != -9:
-                print(f"{point}: was not killed there: {done.returncode} {done.stderr}")
-                return None
-        done = replay(program, data, path, ["--tables", "--runs", "1"])
-        if done.returncode:
-            print(f"{point}: {done.stderr}")
-            return None
-        return done.stdout, view_documents(data), strays(data)
 
-    wanted = one("none", None)
+def compare_with(wanted, found, name):
+    if found is not None and found != wanted:
+        print(f"{name}: tables {'equal' if found[0] == wanted[0] else 'differ'}, documents "
+              f"{'equal' if found[1] == wanted[1] else 'differ'}, stray files {found[2]}")
+    return found == wanted
+
+
+def run_whole(program, data, path):
+    os.mkdir(data)
+    wanted = finish(program, data, path)
     print(f"without a crash: {len(wanted[0].splitlines())} rows, {len(wanted[1])} documents, stray files: {wanted[2] or 'none'}")
-    if wanted[2]:
-        failed.append("none")
-    for place, point in enumerate(FAIL_POINTS):
-        found = one(str(place), point)
-        same = found is not None and found == wanted
-        if not same:
+    return wanted
+
+
+def kill_at(program, data, path, point):
+    """In the second run; false: it didn't pass there."""
+    os.mkdir(data)
+    done = replay(program, data, path, ["--tables", "--runs", "1"], {"MARQUEE_FAILPOINT": point})
+    if done.returncode != -9:
+        print(f"{point}: was not killed there: {done.returncode} {done.stderr}")
+    return done.returncode == -9
+
+
+def check_kills(program, seed, records, folder):
+    path, whole = os.path.join(folder, "kill.jsonl"), os.path.join(folder, "whole")
+    stream.make_log(seed, records, path)
+    wanted = run_whole(program, whole, path)
+    failed = ["none"] if wanted[2] else []
+    # The manifest has the steps up to its publication.
+    steps = [step["name"] for step in manifest_of(whole)["steps"]] + ["publish_lake", "publish_views", "release"]
+    points = FAIL_POINTS + [f"batch.{step}.done:2" for step in steps]
+    for place, point in enumerate(points):
+        data = os.path.join(folder, f"kill-{place}")
+        if not kill_at(program, data, path, point) or not compare_with(wanted, finish(program, data, path), point):
             failed.append(point)
-            if found is not None:
-                print(f"{point}: tables {'equal' if found[0] == wanted[0] else 'differ'}, documents "
-                      f"{'equal' if found[1] == wanted[1] else 'differ'}, stray files {found[2]}")
-    print(f"{len(FAIL_POINTS)} fail points, failed: {failed or 'none'}")
+    print(f"{len(points)} fail points, failed: {failed or 'none'}")
     return failed
+
+
+def check_random_kills(program, seed, records, count, folder):
+    """The second run is killed at instants over all of its length, from its beginning in the same folder each time. When is of no
+    consequence for what must be there in the end; where it had come to is printed."""
+    path, whole, data, begun = (os.path.join(folder, name) for name in ("kill.jsonl", "whole", "data", "begun"))
+    stream.make_log(seed, records, path)
+    wanted = run_whole(program, whole, path)
+    failed = ["none"] if wanted[2] else []
+    if not kill_at(program, data, path, "batch.begin:2"):
+        return ["begin"]
+    shutil.copytree(data, begun)                           # used under the one path: it is the lease's owner
+    start = time.monotonic()
+    finish(program, data, path)
+    length, dice, reached = time.monotonic() - start, random.Random(seed), collections.Counter()
+    for place in range(count):
+        shutil.rmtree(data)
+        shutil.copytree(begun, data)
+        with subprocess.Popen([program, "--dir", data, "--dump", path, "--tables", "--runs", "1"], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as child:
+            try:
+                child.wait(length * (place + dice.random()) / count)
+            except subprocess.TimeoutExpired:
+                child.kill()
+        reached[steps_done(data)] += 1
+        if not compare_with(wanted, finish(program, data, path), f"kill {place}"):
+            failed.append(place)
+    print(f"{count} random instants, steps done when killed: {dict(sorted(reached.items()))}, failed: {failed or 'none'}")
+    if count >= 20 and len(reached) < 5:
+        failed.append("the kills hit only a few places")
+    return failed
+
+
+def steps_done(folder):
+    """How many steps of an open run are in its journal; -1: none is open."""
+    runs = os.path.join(folder, "lake", "runs")
+    try:
+        with open(os.path.join(runs, "_running"), encoding="utf-8") as pointer:
+            name = os.path.join(runs, pointer.read(), "journal.json")
+        with open(name, encoding="utf-8") as text:
+            return len(json.load(text)["manifest"]["steps"])
+    except FileNotFoundError:
+        return -1
 
 
 def main():
@@ -174,12 +229,15 @@ def main():
     parser.add_argument("--seeds", nargs=2, type=int, default=(1, 8))
     parser.add_argument("--records", type=int, default=3000)
     parser.add_argument("--kill", action="store_true")
+    parser.add_argument("--random-kills", type=int, default=0)
     parser.add_argument("-v", action="store_true", help="accepted and ignored: run.sh gives it")
     args = parser.parse_args()
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None      # thousands of commits: no disk is waited for
     with tempfile.TemporaryDirectory(dir=memory) as folder:
         if args.kill:
             return 1 if check_kills(args.program, args.seeds[0], args.records, folder) else 0
+        if args.random_kills:
+            return 1 if check_random_kills(args.program, args.seeds[0], args.records, args.random_kills, folder) else 0
         total, failed, rows = collections.Counter(), [], 0
         for seed in range(args.seeds[0], args.seeds[0] + args.seeds[1]):
             wrong, summary, count = check_seed(args.program, seed, args.records, folder)
