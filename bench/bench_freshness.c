@@ -1,13 +1,14 @@
-/* How long a record takes from the producer to what the API reads, at a steady rate, all embedded
+/* How long a record takes from the producer to an answer of the API, at a steady rate, all embedded
  * in one process as in `marquee up`: bus ─► stream stage ─► speed store ─► sync stage ─► speed
- * views.
+ * views ─► HTTP server ─► client.
  *
- *   bench_freshness [--rate N] [--seconds N] [--quick]
+ *   bench_freshness [--rate N] [--seconds N] [--no-cache] [--views] [--quick]
  *
  * Each batch holds a marker: a rating of movie 1 whose vote_count is the batch's number. The reader
- * asks the views for that movie's documents, as GET /movies/{id} does, and takes the time when it
- * first sees a number at or above the marker's. What the API adds is HTTP and JSON alone. Half of
- * the records are ratings, half user events, of 5,000 movies. Measured, not asserted. */
+ * asks GET /api/v1/movies/1 over a kept connection, again and again, and takes the time when an
+ * answer first has a number at or above the marker's. --no-cache: with cache.size 0B, so that each
+ * answer is made anew. --views: the reader asks the views, without the API. Half of the records are
+ * ratings, half user events, of 5,000 movies. Measured, not asserted. */
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -25,6 +26,8 @@
 #include "bus/bus.h"
 #include "bus/registry.h"
 #include "bus/serde.h"
+#include "net/http_client.h"
+#include "serve/serve.h"
 #include "stream/stream.h"
 #include "view/sync.h"
 #include "view/view.h"
@@ -36,13 +39,14 @@
 #define MARKER_MOVIE  1
 #define READ_MS       5
 #define SETTLE_MS     5000 /* after the last batch */
+#define ANSWER_MS     10000
 #define US_PER_MS     1000
 #define SEED          42
 #define QUICK_SECONDS 2
 #define QUICK_RATE    1000
 
 static gint64 rate = 10000, seconds = 20;
-static gboolean quick;
+static gboolean quick, no_cache, views;
 
 struct bench {
     struct config *config;
@@ -50,27 +54,29 @@ struct bench {
     gint64 batches;
     int64_t *sent_us; /* of batch n, set before it is produced */
     int64_t *seen_us; /* when the reader first saw it or a later one; 0: never */
+    gint64 answers;
 };
 
-static void check(bool done, GError *error)
+/* error: where the call leaves one; read after the call. */
+static void check(bool done, GError **error)
 {
     if (done)
         return;
-    fprintf(stderr, "bench_freshness: %s\n", error ? error->message : "?");
+    fprintf(stderr, "bench_freshness: %s\n", error && *error ? (*error)->message : "failed");
     exit(1);
 }
 
 static void *stream_main(void *data)
 {
     GError *error = NULL;
-    check(stream_run(&((struct bench *)data)->context, &error), error);
+    check(stream_run(&((struct bench *)data)->context, &error), &error);
     return NULL;
 }
 
 static void *sync_main(void *data)
 {
     GError *error = NULL;
-    check(sync_run(&((struct bench *)data)->context, &error), error);
+    check(sync_run(&((struct bench *)data)->context, &error), &error);
     return NULL;
 }
 
@@ -154,7 +160,7 @@ static void produce_batch(struct producer *producer, gint64 batch, size_t count)
     GError *error = NULL;
     __atomic_store_n(&producer->bench->sent_us[batch],
                      clock_monotonic_us(producer->bench->context.clock), __ATOMIC_RELEASE);
-    check(bus_produce(producer->bus, messages, count, NULL, &error), error);
+    check(bus_produce(producer->bus, messages, count, NULL, &error), &error);
 }
 
 static void *produce_main(void *data)
@@ -163,15 +169,15 @@ static void *produce_main(void *data)
     GError *error = NULL;
     struct producer producer = {.bench = bench, .random = g_rand_new_with_seed(SEED)};
     producer.bus = bus_open(&bench->context, &error);
-    check(producer.bus, error);
+    check(producer.bus, &error);
     struct registry *registry = registry_open(&bench->context, &error);
-    check(registry, error);
+    check(registry, &error);
     producer.serde = serde_new(registry, &error);
-    check(producer.serde, error);
+    check(producer.serde, &error);
     for (enum topic topic = 0; topic < TOPIC_COUNT; topic++)
         check(bus_create_topic(producer.bus, topic_info(topic)->name,
                                (int)bench->config->bus_partitions, &error),
-              error);
+              &error);
     producer.bytes = g_byte_array_new();
     producer.ends = g_array_new(FALSE, FALSE, sizeof(guint));
     producer.topics = g_array_new(FALSE, FALSE, sizeof(enum topic));
@@ -201,43 +207,106 @@ static void *produce_main(void *data)
 
 /* ---- reading ---- */
 
-/* The highest marker that the views show. */
-static gint64 read_marker(struct bench *bench, struct view *view, struct arena *arena)
+/* What asks: the views, or the API. */
+struct reader {
+    struct bench *bench;
+    struct view *view;
+    struct arena *arena;
+    struct serve *serve;
+    struct http_client *client;
+    char *url;
+    gint64 highest; /* marker of the last answer */
+};
+
+static gint64 marker_in(const char *json)
+{
+    const char *votes = strstr(json, "\"vote_count\":");
+    return votes ? g_ascii_strtoll(strchr(votes, ':') + 1, NULL, 10) : 0;
+}
+
+static void reader_open(struct reader *reader, struct bench *bench)
+{
+    GError *error = NULL;
+    *reader = (struct reader){.bench = bench, .arena = arena_new()};
+    if (views) {
+        reader->view = view_open(&bench->context, &error);
+        check(reader->view, &error);
+        return;
+    }
+    const struct http_client_options options = {.concurrency = 1, .timeout_ms = ANSWER_MS};
+    reader->serve = serve_start(&bench->context, &error);
+    check(reader->serve, &error);
+    reader->client = http_client_new(&bench->context, &options, &error);
+    check(reader->client, &error);
+    reader->url = g_strdup_printf("http://127.0.0.1:%d/api/v1/movies/%d", serve_port(reader->serve),
+                                  MARKER_MOVIE);
+}
+
+static void reader_close(struct reader *reader)
+{
+    http_client_free(reader->client);
+    serve_stop(reader->serve);
+    view_close(reader->view);
+    arena_free(reader->arena);
+    g_free(reader->url);
+}
+
+static void take_answer(const struct http_answer *answer, void *user)
+{
+    struct reader *reader = user;
+    const char *latest = answer->status == 200 ? strstr(answer->body, "\"latest\":") : NULL;
+    if (answer->status != 200 && answer->status != 404) { /* 404: nothing is known yet */
+        fprintf(stderr, "bench_freshness: %s: status %d\n", answer->url, answer->status);
+        exit(1);
+    }
+    if (latest)
+        reader->highest = marker_in(latest);
+}
+
+static void read_views(struct reader *reader)
 {
     GError *error = NULL;
     struct speed_doc *docs;
     size_t count;
-    gint64 highest = 0;
-    arena_reset(arena);
-    check(view_query_speed(view, "stats", MARKER_MOVIE, 0, clock_now_ms(bench->context.clock) + 1,
-                           arena, &docs, &count, &error),
-          error);
-    for (size_t i = 0; i < count; i++) {
-        const char *votes = strstr(docs[i].data, "\"vote_count\":");
-        if (votes)
-            highest = MAX(highest, g_ascii_strtoll(strchr(votes, ':') + 1, NULL, 10));
+    arena_reset(reader->arena);
+    check(view_query_speed(reader->view, "stats", MARKER_MOVIE, 0,
+                           clock_now_ms(reader->bench->context.clock) + 1, reader->arena, &docs,
+                           &count, &error),
+          &error);
+    for (size_t i = 0; i < count; i++)
+        reader->highest = MAX(reader->highest, marker_in(docs[i].data));
+}
+
+/* The highest marker that is visible. */
+static gint64 read_marker(struct reader *reader)
+{
+    GError *error = NULL;
+    if (reader->view) {
+        read_views(reader);
+    } else {
+        check(http_client_get(reader->client, reader->url, take_answer, reader, &error), &error);
+        while (http_client_pending(reader->client))
+            http_client_run(reader->client, ANSWER_MS);
     }
-    return highest;
+    reader->bench->answers++;
+    return reader->highest;
 }
 
 static void read_until_all(struct bench *bench)
 {
-    GError *error = NULL;
-    struct view *view = view_open(&bench->context, &error);
-    check(view, error);
-    struct arena *arena = arena_new();
+    struct reader reader;
+    reader_open(&reader, bench);
     int64_t end_ms =
         clock_monotonic_ms(bench->context.clock) + bench->batches * BATCH_MS + SETTLE_MS;
     gint64 seen = 0;
     while (seen < bench->batches && clock_monotonic_ms(bench->context.clock) < end_ms) {
-        gint64 now_seen = read_marker(bench, view, arena);
+        gint64 now_seen = read_marker(&reader);
         int64_t now_us = clock_monotonic_us(bench->context.clock);
         while (seen < now_seen && seen < bench->batches)
             bench->seen_us[++seen] = now_us;
         stop_wait_ms(bench->context.stop, READ_MS);
     }
-    arena_free(arena);
-    view_close(view);
+    reader_close(&reader);
 }
 
 static int compare_times(const void *a, const void *b)
@@ -259,9 +328,13 @@ static void report(struct bench *bench)
     if (count == 0)
         check(false, NULL);
     printf("visible  median %" PRId64 " ms, p99 %" PRId64 " ms, worst %" PRId64
-           " ms (%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " markers seen)\n",
+           " ms (%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " markers seen in %" G_GINT64_FORMAT
+           " %s)\n",
            waits_us[count / 2] / US_PER_MS, waits_us[count * 99 / 100] / US_PER_MS,
-           waits_us[count - 1] / US_PER_MS, count, bench->batches);
+           waits_us[count - 1] / US_PER_MS, count, bench->batches, bench->answers,
+           views      ? "queries of the views"
+           : no_cache ? "answers of the API, each made anew"
+                      : "answers of the API, cached as configured");
 }
 
 /* ---- main ---- */
@@ -283,13 +356,15 @@ int main(int argc, char **argv)
     const GOptionEntry entries[] = {
         {"rate", 0, 0, G_OPTION_ARG_INT64, &rate, "records a second", "N"},
         {"seconds", 0, 0, G_OPTION_ARG_INT64, &seconds, "how long", "N"},
+        {"no-cache", 0, 0, G_OPTION_ARG_NONE, &no_cache, "cache.size 0B", NULL},
+        {"views", 0, 0, G_OPTION_ARG_NONE, &views, "ask the views instead of the API", NULL},
         {"quick", 0, 0, G_OPTION_ARG_NONE, &quick, "a short run", NULL},
         G_OPTION_ENTRY_NULL,
     };
     GOptionContext *options = g_option_context_new(NULL);
     GError *error = NULL;
     g_option_context_add_main_entries(options, entries, NULL);
-    check(g_option_context_parse(options, &argc, &argv, &error), error);
+    check(g_option_context_parse(options, &argc, &argv, &error), &error);
     g_option_context_free(options);
     if (quick) {
         rate = QUICK_RATE;
@@ -300,11 +375,14 @@ int main(int argc, char **argv)
         return 2;
     }
     char *folder = g_dir_make_tmp("bench-freshness-XXXXXX", &error);
-    check(folder, error);
+    check(folder, &error);
     struct bench bench = {.config = config_new_default(),
                           .batches = seconds * MS_PER_SECOND / BATCH_MS};
     g_free(bench.config->data_dir);
     bench.config->data_dir = g_strdup(folder);
+    bench.config->serve_port = 0;
+    if (no_cache)
+        bench.config->cache_size_bytes = 0;
     bench.sent_us = g_new0(int64_t, bench.batches + 1);
     bench.seen_us = g_new0(int64_t, bench.batches + 1);
     struct clock *clock = clock_new_real();

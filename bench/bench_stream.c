@@ -4,13 +4,19 @@
  * aggregates in a hash table, without any guarantee.
  *
  *   bench_stream [--records N] [--movies N] [--hours N] [--commit-records N] [--dir DIR] [--only
- * PART] [--reviews] [--quick]
+ * PART]
+ *                [--reviews] [--uniform] [--curve] [--resume] [--quick]
  *
- * With --reviews the records are reviews of 100 words each (so the sentiment job works, and there
- * is no bare loop). Prints one line of numbers a part. The producer is a child process, so the
- * memory shown is the engine's. */
+ * --reviews: reviews of 100 words each (so the sentiment job works, and there is no bare loop).
+ * --uniform: each movie in turn instead of Zipf, so that a million movies are a million keys.
+ * --curve: resident memory after each million records. --resume: closes the engine and opens it
+ * again, while another connection asks the speed store; then a thousand records of a thousand
+ * movies, whose state comes from disk. Prints one line of numbers a part. Each part is a child
+ * process, so the memory shown is its own. */
 #include <inttypes.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,16 +44,19 @@
 #define US_PER_SECOND 1e6
 #define QUICK_RECORDS 100000
 #define REVIEW_WORDS  100
+#define CURVE_RECORDS INT64_C(1000000)
+#define AFTER_RECORDS 1000 /* taken after a resume */
 
 static gint64 records = 2000000, movies = 50000, hours = 6, commit_records = 0;
 static char *folder, *only;
-static gboolean quick, reviews;
+static gboolean quick, reviews, uniform, curve, resume;
 
-static void check(bool done, GError *error)
+/* error: where the call leaves one; read after the call. */
+static void check(bool done, GError **error)
 {
     if (done)
         return;
-    fprintf(stderr, "bench_stream: %s\n", error ? error->message : "?");
+    fprintf(stderr, "bench_stream: %s\n", error && *error ? (*error)->message : "failed");
     exit(1);
 }
 
@@ -80,13 +89,13 @@ static void bench_open(struct bench *bench)
     bench->context =
         (struct context){.config = bench->config, .clock = bench->clock, .metrics = bench->metrics};
     bench->bus = bus_open(&bench->context, &error);
-    check(bench->bus, error);
+    check(bench->bus, &error);
     bench->registry = registry_open(&bench->context, &error);
-    check(bench->registry, error);
+    check(bench->registry, &error);
     bench->serde = serde_new(bench->registry, &error);
-    check(bench->serde, error);
+    check(bench->serde, &error);
     check(bus_create_topic(bench->bus, input_topic(), (int)bench->config->bus_partitions, &error),
-          error);
+          &error);
 }
 
 static void bench_close(struct bench *bench)
@@ -118,6 +127,16 @@ static double peak_mb(void)
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     return (double)usage.ru_maxrss / 1024;
+}
+
+static double resident_mb(void)
+{
+    g_autofree char *text = NULL;
+    if (!g_file_get_contents("/proc/self/statm", &text, NULL, NULL))
+        return 0;
+    const char *resident = strchr(text, ' ');
+    return resident ? g_ascii_strtod(resident, NULL) * (double)sysconf(_SC_PAGESIZE) / (1 << 20)
+                    : 0;
 }
 
 /* ---- produce ---- */
@@ -210,7 +229,7 @@ static void produce(void)
         size_t count = (size_t)MIN(records - done, BATCH_RECORDS);
         g_byte_array_set_size(bytes, 0);
         for (size_t i = 0; i < count; i++, done++) {
-            int32_t movie = zipf_movie(zipf, random);
+            int32_t movie = uniform ? (int32_t)(done % movies) + 1 : zipf_movie(zipf, random);
             int64_t even_ms =
                 start_ms + (int64_t)((double)done / (double)records * (double)(end_ms - start_ms));
             (reviews ? encode_review : encode_rating)(
@@ -226,12 +245,12 @@ static void produce(void)
         for (size_t i = 0, from = 0; i < count; from = ends[i], i++)
             messages[i].value = (struct span){(const char *)bytes->data + from, ends[i] - from};
         GError *error = NULL;
-        check(bus_produce(bench.bus, messages, count, NULL, &error), error);
+        check(bus_produce(bench.bus, messages, count, NULL, &error), &error);
     }
     double seconds = seconds_since(&bench, start_us);
     printf("produce  %9.0f records/s  (%" G_GINT64_FORMAT
-           " records, %.2f s, generated on the way)\n",
-           (double)records / seconds, records, seconds);
+           " records, %.2f s, %.2f s of CPU, generated on the way)\n",
+           (double)records / seconds, records, seconds, cpu_seconds());
     fflush(stdout);
     g_free(messages);
     g_free(keys);
@@ -285,12 +304,12 @@ static void bare_loop(void)
             arena_reset(arena);
             check(bus_fetch(bench.bus, "movie.ratings", p, batch.next_offset, FETCH_BYTES, arena,
                             &batch, &error),
-                  error);
+                  &error);
             for (size_t i = 0; i < batch.count; i++) {
                 struct rating rating;
                 check(serde_decode(bench.serde, TOPIC_RATINGS, batch.records[i].value, scratch,
                                    &rating, &error),
-                      error);
+                      &error);
                 aggregate(groups, &groups_count, &rating);
             }
             arena_reset(scratch);
@@ -298,9 +317,10 @@ static void bare_loop(void)
         } while (batch.count > 0);
     }
     double seconds = seconds_since(&bench, start_us);
-    printf("bare     %9.0f records/s  (%zu groups, %.2f s: fetch, decode, hash table; nothing is "
-           "kept)\n",
-           (double)seen / seconds, groups_count, seconds);
+    printf(
+        "bare     %9.0f records/s  (%zu groups, %.2f s, %.2f s of CPU: fetch, decode, hash table; "
+        "nothing is kept)\n",
+        (double)seen / seconds, groups_count, seconds, cpu_seconds());
     fflush(stdout);
     g_free(groups);
     arena_free(scratch);
@@ -310,6 +330,26 @@ static void bare_loop(void)
 
 /* ---- the engine ---- */
 
+static void step_until_idle(const struct bench *bench, struct stream *stream)
+{
+    GError *error = NULL;
+    struct stream_counts counts = {0};
+    int64_t tell_at = CURVE_RECORDS;
+    for (bool idle = false; !idle;) {
+        check(stream_step(stream, &idle, &error), &error);
+        if (!curve)
+            continue;
+        stream_counts(stream, NULL, &counts);
+        if (counts.classes[RECORD_USED] < tell_at)
+            continue;
+        printf("curve    %9.1f MB resident after %" PRId64 " records (%.0f windows in memory)\n",
+               resident_mb(), counts.classes[RECORD_USED],
+               metrics_get(bench->metrics, METRIC_STREAM_STATE_WINDOWS, NULL));
+        tell_at += CURVE_RECORDS;
+    }
+    check(stream_commit(stream, &error), &error);
+}
+
 static void run_engine(void)
 {
     struct bench bench;
@@ -318,10 +358,8 @@ static void run_engine(void)
     double peak_before_mb = peak_mb();
     int64_t start_us = clock_monotonic_us(bench.clock);
     struct stream *stream = stream_open(&bench.context, bench.bus, bench.serde, &error);
-    check(stream, error);
-    for (bool idle = false; !idle;)
-        check(stream_step(stream, &idle, &error), error);
-    check(stream_commit(stream, &error), error);
+    check(stream, &error);
+    step_until_idle(&bench, stream);
     double seconds = seconds_since(&bench, start_us);
     struct stream_counts counts;
     stream_counts(stream, NULL, &counts);
@@ -335,6 +373,97 @@ static void run_engine(void)
     fflush(stdout);
     stream_close(stream);
     bench_close(&bench);
+}
+
+/* ---- going on ---- */
+
+/* Asks the speed store for one movie after another while the engine opens. */
+struct asker {
+    const struct context *context;
+    atomic_bool done;
+    gint64 answers, rows;
+    int64_t slowest_us;
+};
+
+static void *ask(void *data)
+{
+    struct asker *asker = data;
+    GError *error = NULL;
+    struct speed *speed = speed_open(asker->context, &error);
+    check(speed, &error);
+    GRand *random = g_rand_new_with_seed(SEED);
+    struct arena *arena = arena_new();
+    while (!atomic_load(&asker->done)) {
+        struct stats_row *rows;
+        size_t count;
+        int64_t start_us = clock_monotonic_us(asker->context->clock);
+        check(speed_read_stats(speed, g_rand_int_range(random, 1, (gint32)movies + 1), 0,
+                               INT64_MAX / 2, arena, &rows, &count, &error),
+              &error);
+        asker->slowest_us =
+            MAX(asker->slowest_us, clock_monotonic_us(asker->context->clock) - start_us);
+        asker->answers++;
+        asker->rows += (gint64)count;
+        arena_reset(arena);
+    }
+    arena_free(arena);
+    g_rand_free(random);
+    speed_close(speed);
+    return NULL;
+}
+
+static void run_resume(void)
+{
+    struct bench bench;
+    bench_open(&bench);
+    GError *error = NULL;
+    struct asker asker = {.context = &bench.context};
+    pthread_t thread;
+    pthread_create(&thread, NULL, ask, &asker);
+    int64_t start_us = clock_monotonic_us(bench.clock);
+    struct stream *stream = stream_open(&bench.context, bench.bus, bench.serde, &error);
+    check(stream, &error);
+    double opened_s = seconds_since(&bench, start_us);
+    bool idle;
+    check(stream_step(stream, &idle, &error), &error);
+    double stepped_s = seconds_since(&bench, start_us);
+    atomic_store(&asker.done, true);
+    pthread_join(thread, NULL);
+    printf("resume   %9.3f s until open, %.3f s until the first step (%" G_GINT64_FORMAT
+           " movies); meanwhile %" G_GINT64_FORMAT " answers with %" G_GINT64_FORMAT
+           " rows, the slowest %.1f ms; %.1f MB\n",
+           opened_s, stepped_s, movies, asker.answers, asker.rows, (double)asker.slowest_us / 1000,
+           resident_mb());
+    fflush(stdout);
+    stream_close(stream);
+    bench_close(&bench);
+}
+
+/* The engine goes on: what a commit with cold state takes. */
+static void run_after(void)
+{
+    struct bench bench;
+    bench_open(&bench);
+    GError *error = NULL;
+    struct stream *stream = stream_open(&bench.context, bench.bus, bench.serde, &error);
+    check(stream, &error);
+    int64_t start_us = clock_monotonic_us(bench.clock);
+    step_until_idle(&bench, stream);
+    struct stream_counts counts;
+    stream_counts(stream, NULL, &counts);
+    printf("after    %9.3f s for the next %d records, their state from disk (%" PRId64
+           " used in all)\n",
+           seconds_since(&bench, start_us), AFTER_RECORDS, counts.classes[RECORD_USED]);
+    fflush(stdout);
+    stream_close(stream);
+    bench_close(&bench);
+}
+
+static void produce_after(void)
+{
+    records = AFTER_RECORDS;
+    hours = 0; /* all of them now */
+    produce();
 }
 
 /* Each part in a process of its own, so that none inherits another's memory. */
@@ -375,25 +504,31 @@ int main(int argc, char **argv)
         {"dir", 0, 0, G_OPTION_ARG_STRING, &folder, "kept data folder (default: a temporary one)",
          "DIR"},
         {"only", 0, 0, G_OPTION_ARG_STRING, &only,
-         "produce, bare or engine, on what stands in --dir", "PART"},
+         "produce, bare, engine or resume, on what stands in --dir", "PART"},
         {"reviews", 0, 0, G_OPTION_ARG_NONE, &reviews, "reviews instead of ratings", NULL},
+        {"uniform", 0, 0, G_OPTION_ARG_NONE, &uniform, "each movie in turn", NULL},
+        {"curve", 0, 0, G_OPTION_ARG_NONE, &curve, "memory after each million records", NULL},
+        {"resume", 0, 0, G_OPTION_ARG_NONE, &resume, "open again what the engine left", NULL},
         {"quick", 0, 0, G_OPTION_ARG_NONE, &quick, "a short run", NULL},
         {0},
     };
     GOptionContext *options = g_option_context_new(NULL);
     GError *error = NULL;
     g_option_context_add_main_entries(options, entries, NULL);
-    check(g_option_context_parse(options, &argc, &argv, &error), error);
+    check(g_option_context_parse(options, &argc, &argv, &error), &error);
     g_option_context_free(options);
     if (quick)
         records = QUICK_RECORDS;
     bool temporary = !folder;
     if (temporary) {
         folder = g_dir_make_tmp("bench-stream-XXXXXX", &error);
-        check(folder, error);
+        check(folder, &error);
     }
-    bool done = run_part("produce", produce) && (reviews || run_part("bare", bare_loop)) &&
-                run_part("engine", run_engine);
+    bool done =
+        run_part("produce", produce) && (reviews || resume || run_part("bare", bare_loop)) &&
+        run_part("engine", run_engine) &&
+        (!resume || (run_part("resume", run_resume) && run_part("produce-after", produce_after) &&
+                     run_part("after", run_after)));
     if (temporary)
         remove_folder(folder);
     return done ? 0 : 1;

@@ -4,13 +4,12 @@
 #include <string.h>
 
 #include "base/embedded.h"
+#include "base/text_table.h"
 #include "batch/duckdb_session.h"
 #include "batch/sql_text.h"
 #include "batch/tables.h"
 #include "lake/lake.h"
 #include "lake/manifest.h"
-
-#define CELL_CHARACTERS_MAX 60
 
 /* ---- the views ---- */
 
@@ -108,42 +107,23 @@ static void
 gather_cell(void *user, idx_t column, const char *text, size_t len, bool is_null, bool last)
 {
     (void)column, (void)last;
-    g_autofree char *valid = g_utf8_make_valid(is_null ? "null" : text, is_null ? -1 : (gssize)len);
-    for (char *at = valid; *at; at++) {
-        if ((unsigned char)*at < 0x20 || *at == 0x7f) /* a cell is one line and moves no cursor */
-            *at = ' ';
-    }
-    if (g_utf8_strlen(valid, -1) > CELL_CHARACTERS_MAX)
-        *g_utf8_offset_to_pointer(valid, CELL_CHARACTERS_MAX) = '\0';
-    g_ptr_array_add(user, g_steal_pointer(&valid));
-}
-
-static void print_aligned(GPtrArray *cells, idx_t columns, FILE *out)
-{
-    g_autofree size_t *widths = g_new0(size_t, columns);
-    for (guint i = 0; i < cells->len; i++)
-        widths[i % columns] = MAX(widths[i % columns], (size_t)g_utf8_strlen(cells->pdata[i], -1));
-    for (guint i = 0; i < cells->len; i++) {
-        const char *cell = cells->pdata[i];
-        bool last = i % columns + 1 == columns;
-        size_t pad = last ? 0 : widths[i % columns] - (size_t)g_utf8_strlen(cell, -1) + 2;
-        fprintf(out, "%s%*s%s", cell, (int)pad, "", last ? "\n" : "");
-    }
+    text_table_add(user, is_null ? "null" : text, is_null ? -1 : (long)len);
 }
 
 static bool print_table(duckdb_result *result, FILE *out, int64_t *ret_rows, GError **error)
 {
-    idx_t columns = duckdb_column_count(result);
-    g_autoptr(GPtrArray) cells = g_ptr_array_new_with_free_func(g_free);
-    for (idx_t i = 0; i < columns; i++)
-        g_ptr_array_add(cells, g_strdup(duckdb_column_name(result, i)));
     if (duckdb_row_count(result) > QUERY_TABLE_ROWS_MAX) {
         error_set(error, BADDATA, "more than %d rows: add a LIMIT, or ask for JSON",
                   QUERY_TABLE_ROWS_MAX);
         return false;
     }
-    each_cell(result, gather_cell, cells, ret_rows);
-    print_aligned(cells, columns, out);
+    idx_t columns = duckdb_column_count(result);
+    struct text_table *table = text_table_new(columns);
+    for (idx_t i = 0; i < columns; i++)
+        text_table_add(table, duckdb_column_name(result, i), -1);
+    each_cell(result, gather_cell, table, ret_rows);
+    text_table_print(table, out);
+    text_table_free(table);
     return true;
 }
 

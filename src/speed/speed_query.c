@@ -10,10 +10,10 @@
 #include "base/config.h"
 #include "base/json_writer.h"
 #include "base/sql_file.h"
+#include "base/text_table.h"
 #include "model/db.h"
 #include "speed/speed_sqlite.h"
 
-#define CELL_CHARACTERS_MAX 60
 /* Steps of SQLite's machine between two looks at the clock: about a millisecond. */
 #define PROGRESS_STEPS 100000
 
@@ -24,7 +24,7 @@ struct query {
     sqlite3_stmt *statement;
     int64_t deadline_ms; /* monotonic */
     bool late;
-    GPtrArray *cells;     /* a table's: the names, then the rows */
+    struct text_table *table;
     GString *json, *line; /* all rows; one */
     size_t bytes;
     int64_t rows;
@@ -169,24 +169,11 @@ static void add_json_row(struct query *query)
     query->bytes = query->json->len;
 }
 
-static void add_cell(struct query *query, const char *text, int len)
-{
-    char *valid = g_utf8_make_valid(text, len);
-    for (char *at = valid; *at; at++) {
-        if ((unsigned char)*at < 0x20 || *at == 0x7f) /* a cell is one line and moves no cursor */
-            *at = ' ';
-    }
-    if (g_utf8_strlen(valid, -1) > CELL_CHARACTERS_MAX)
-        *g_utf8_offset_to_pointer(valid, CELL_CHARACTERS_MAX) = '\0';
-    query->bytes += strlen(valid);
-    g_ptr_array_add(query->cells, valid);
-}
-
 static void add_table_row(struct query *query)
 {
     for (int i = 0; i < sqlite3_column_count(query->statement); i++) {
         const char *text = (const char *)sqlite3_column_text(query->statement, i);
-        add_cell(query, text ? text : "null", -1);
+        query->bytes += text_table_add(query->table, text ? text : "null", -1);
     }
 }
 
@@ -208,29 +195,16 @@ static bool add_row(struct query *query, GError **error)
 
 static bool run(struct query *query, GError **error)
 {
-    for (int i = 0; i < sqlite3_column_count(query->statement); i++)
-        add_cell(query, sqlite3_column_name(query->statement, i), -1);
+    int columns = sqlite3_column_count(query->statement);
+    query->table = text_table_new((size_t)columns);
+    for (int i = 0; i < columns; i++)
+        query->bytes += text_table_add(query->table, sqlite3_column_name(query->statement, i), -1);
     int code;
     while ((code = sqlite3_step(query->statement)) == SQLITE_ROW) {
         if (!add_row(query, error))
             return false;
     }
     return code == SQLITE_DONE || refuse(query, error);
-}
-
-static void print_table(const struct query *query, FILE *out)
-{
-    guint columns = (guint)sqlite3_column_count(query->statement);
-    g_autofree size_t *widths = g_new0(size_t, columns);
-    for (guint i = 0; i < query->cells->len; i++)
-        widths[i % columns] =
-            MAX(widths[i % columns], (size_t)g_utf8_strlen(query->cells->pdata[i], -1));
-    for (guint i = 0; i < query->cells->len; i++) {
-        const char *cell = query->cells->pdata[i];
-        bool last = i % columns + 1 == columns;
-        size_t pad = last ? 0 : widths[i % columns] - (size_t)g_utf8_strlen(cell, -1) + 2;
-        fprintf(out, "%s%*s%s", cell, (int)pad, "", last ? "\n" : "");
-    }
 }
 
 bool speed_query(const struct context *context,
@@ -243,7 +217,6 @@ bool speed_query(const struct context *context,
     struct query query = {
         .context = context,
         .format = format,
-        .cells = g_ptr_array_new_with_free_func(g_free),
         .json = g_string_new(NULL),
         .line = g_string_new(NULL),
     };
@@ -251,12 +224,12 @@ bool speed_query(const struct context *context,
     if (done && format == SPEED_QUERY_JSON)
         fwrite(query.json->str, 1, query.json->len, out);
     else if (done)
-        print_table(&query, out);
+        text_table_print(query.table, out);
     if (done)
         *ret_rows = query.rows;
     sqlite3_finalize(query.statement);
     db_close(query.db);
-    g_ptr_array_unref(query.cells);
+    text_table_free(query.table);
     g_string_free(query.json, TRUE);
     g_string_free(query.line, TRUE);
     return done;

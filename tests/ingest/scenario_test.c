@@ -17,9 +17,10 @@
 #define START_MS INT64_C(1773057600000) /* 2026-03-09T12:00:00Z, the catalogue's own time */
 #define SPEED    60.0
 #define MOVIES   60
-#define PAGES    3      /* of 20: the popular list is the whole catalogue */
-#define WAIT_MS  300000 /* a hang, not a matter of speed: a storm may refuse the same movie often  \
-                         */
+#define PAGES    3 /* of 20: the popular list is the whole catalogue */
+#define WAIT_MS                                                                                    \
+    300000 /* a hang, not a matter of speed: a storm may refuse the same movie often               \
+            */
 #define LOOK_MS 100
 #define ALL_FAULTS                                                                                 \
     "error=0.3,truncate=0.1,html=0.05,missing_block=0.1,latency=200ms@0.1,storm=60s/600s"

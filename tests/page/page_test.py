@@ -6,7 +6,6 @@ import os
 import re
 import sys
 import tempfile
-import time
 import unittest
 
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)),

@@ -189,11 +189,13 @@ class Skeleton:
             self.assertTrue(same, f"{where} {name}: found {row[name]}, expected {value}")
 
     def test_runs(self):
-        """The run that was asked for is the one that is served, and is told the same on the command line."""
+        """The last run that is done is the one that is served, and is told the same on the command line. On a slow machine
+        the world's next run was due while `up` ran, and may have been stopped with it: then it stands before the others."""
         runs = self.server.get("/api/v1/runs")["data"]
-        self.assertEqual({run["state"] for run in runs}, {"done"})
-        self.assertEqual(self.server.get("/api/v1/movies")["meta"]["batch_run_id"], runs[0]["run_id"])
-        self.assertIn(runs[0]["run_id"], self.world.must("batch", "status"))
+        done = runs[1:] if runs[0]["state"] == "failed" else runs
+        self.assertEqual({run["state"] for run in done}, {"done"})
+        self.assertEqual(self.server.get("/api/v1/movies")["meta"]["batch_run_id"], done[0]["run_id"])
+        self.assertIn(done[0]["run_id"], self.world.must("batch", "status"))
 
     def test_metrics(self):
         """What this process served is counted."""
