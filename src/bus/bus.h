@@ -33,7 +33,9 @@ struct bus_record {
     int64_t offset;
     int64_t
         append_time_ms; /* clock at the producer; may go back: readers take the running maximum */
-    struct span key, value; /* live in the arena given to bus_fetch */
+    /* Live in the arena given to bus_fetch. On Kafka a schema's id that stood in a header is put
+     * before the value, where serde and the archive look for it. */
+    struct span key, value;
 };
 
 struct bus_batch {

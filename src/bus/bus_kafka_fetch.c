@@ -11,10 +11,17 @@
  * to the brokers. Any other offset starts the partition anew: the ends are asked for first, so that
  * an offset outside of them is told apart and an empty partition isn't waited for.
  *
+ * Confluent's clients may write a schema's id into the header __value_schema_id instead of before
+ * the value (their "wire format": 0x01 and a GUID of 16 bytes, or the old 0x00 and 4 bytes). Here
+ * it goes before the value: a value that has lost its schema's name can't be read by anybody.
+ *
  * at_end: librdkafka said so (PARTITION_EOF), or it was so at the start, and nothing came since. */
 #include <string.h>
 
 #include "bus/bus_kafka.h"
+#include "bus/frame.h"
+
+#define HEADER_SCHEMA "__value_schema_id"
 
 void kafka_partition_stop(const struct kafka_topic *topic, int number)
 {
@@ -157,10 +164,23 @@ static bool take_error(struct fetch *fetch, const rd_kafka_message_t *message, G
     return false;
 }
 
+/* The frame in the record's header; of length 0 where there is none, or another. */
+static struct span header_frame(const rd_kafka_message_t *message)
+{
+    rd_kafka_headers_t *headers;
+    const void *data;
+    size_t len;
+    if (rd_kafka_message_headers(message, &headers) ||
+        rd_kafka_header_get_last(headers, HEADER_SCHEMA, &data, &len) || len == 0 ||
+        frame_len(((const char *)data)[0]) != len)
+        return (struct span){0};
+    return (struct span){.data = data, .len = len};
+}
+
 static void take_record(struct fetch *fetch, rd_kafka_message_t *message)
 {
     struct kafka_partition *partition = fetch->partition;
-    size_t bytes = message->len + message->key_len;
+    size_t bytes = message->len + message->key_len + header_frame(message).len;
     if (fetch->kafka->taken->len > 0 &&
         fetch->bytes + bytes + (fetch->kafka->taken->len + 1) * BUS_RECORD_OVERHEAD_BYTES >
             fetch->bytes_max) {
@@ -246,8 +266,12 @@ static void hand_out(struct fetch *fetch, struct arena *arena, struct bus_batch 
             .offset = message->offset,
             .append_time_ms = rd_kafka_message_timestamp(message, NULL),
             .key = copy(&bytes, message->key, message->key_len),
-            .value = copy(&bytes, message->payload, message->len),
         };
+        struct span frame = header_frame(message);
+        frame = copy(&bytes, frame.data, frame.len);
+        struct span value = copy(&bytes, message->payload, message->len);
+        batch.records[i].value = (struct span){.data = frame.len ? frame.data : value.data,
+                                               .len = frame.len + value.len};
     }
     int64_t low, high = 0;
     if (!partition->at_end)

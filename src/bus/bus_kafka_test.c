@@ -216,6 +216,51 @@ static void test_follow(struct world *world, const void *data)
     bus_close(other);
 }
 
+static void foreign_record(rd_kafka_t *client, const char *prefix, const char *header, ssize_t len)
+{
+    g_autofree char *topic = g_strconcat(prefix, TOPIC, NULL);
+    assert_done(rd_kafka_begin_transaction(client));
+    rd_kafka_resp_err_t code = rd_kafka_producev(
+        client, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADER("other", "x", 1),
+        RD_KAFKA_V_HEADER("__value_schema_id", header, len), RD_KAFKA_V_VALUE("avro", 4),
+        RD_KAFKA_V_END);
+    g_assert_cmpint(code, ==, 0);
+    assert_done(rd_kafka_commit_transaction(client, FOREIGN_WAIT_MS));
+}
+
+/* A schema's name that stands in a header comes before the value; what is no such name doesn't. */
+static void test_headers(struct world *world, const void *data)
+{
+    (void)data;
+    const char *prefix = bus_context(world->bus)->config->bus_prefix;
+    rd_kafka_t *client = foreign_producer(prefix);
+    foreign_record(client, prefix,
+                   "\001"
+                   "0123456789abcdef",
+                   17);
+    foreign_record(client, prefix, "\000\000\000\000\007", 5);
+    foreign_record(client, prefix,
+                   "\001"
+                   "0123",
+                   5);
+    foreign_record(client, prefix, "", 0);
+    wait_for_end(world, 8); /* each has a marker after it */
+    struct bus_batch batch = world_fetch(world, 0, 0, FETCH_ALL);
+    g_assert_cmpuint(batch.count, ==, 4);
+    world_assert_span(batch.records[0].value,
+                      "\001"
+                      "0123456789abcdefavro",
+                      21);
+    world_assert_span(batch.records[1].value,
+                      "\000\000\000\000\007"
+                      "avro",
+                      9);
+    world_assert_span(batch.records[2].value, "avro", 4);
+    world_assert_span(batch.records[3].value, "avro", 4);
+    rd_kafka_destroy(client);
+}
+
 static char *settings_file(const char *text)
 {
     g_autoptr(GError) error = NULL;
@@ -309,6 +354,8 @@ int main(int argc, char **argv)
     g_test_add("/bus/kafka/gaps", struct world, &contract, world_setup, test_gaps, world_teardown);
     g_test_add("/bus/kafka/open_transaction", struct world, &contract, world_setup,
                test_open_transaction, world_teardown);
+    g_test_add("/bus/kafka/headers", struct world, &contract, world_setup, test_headers,
+               world_teardown);
     g_test_add("/bus/kafka/follow", struct world, &contract, world_setup, test_follow,
                world_teardown);
     g_test_add("/bus/kafka/statistics", struct world, &contract, world_setup, test_statistics,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/config.h"
+#include "bus/frame.h"
 #include "bus/registry_backend.h"
 
 #define REGISTRY_FILE "registry.db"
@@ -14,8 +15,10 @@ static void schema_destroy(void *schema)
 
 static struct registry *registry_init(struct registry *registry)
 {
-    if (registry)
+    if (registry) {
         registry->schemas = g_hash_table_new_full(NULL, NULL, NULL, schema_destroy);
+        registry->by_guid = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, schema_destroy);
+    }
     return registry;
 }
 
@@ -41,6 +44,7 @@ void registry_close(struct registry *registry)
     if (!registry)
         return;
     g_hash_table_unref(registry->schemas);
+    g_hash_table_unref(registry->by_guid);
     registry->ops->close(registry);
 }
 
@@ -97,5 +101,38 @@ const struct schema *registry_schema(struct registry *registry, int32_t id, GErr
         return NULL;
     }
     g_hash_table_insert(registry->schemas, GINT_TO_POINTER(id), schema);
+    return schema;
+}
+
+/* 8-4-4-4-12 hex digits, newly allocated. */
+static char *guid_text(const char *guid)
+{
+    GString *text = g_string_new(NULL);
+    for (int i = 0; i < SCHEMA_GUID_BYTES; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            g_string_append_c(text, '-');
+        g_string_append_printf(text, "%02x", (unsigned char)guid[i]);
+    }
+    return g_string_free(text, FALSE);
+}
+
+const struct schema *
+registry_schema_guid(struct registry *registry, const char *guid, GError **error)
+{
+    g_autofree char *name = guid_text(guid);
+    struct schema *schema = g_hash_table_lookup(registry->by_guid, name);
+    if (schema)
+        return schema;
+    if (!registry->ops->read_guid) {
+        error_set(error, NOTFOUND, "registry: the built-in registry knows no schema by GUID (%s)",
+                  name);
+        return NULL;
+    }
+    g_autofree char *json = registry->ops->read_guid(registry, name, error);
+    schema = json ? schema_parse(json, strlen(json), error) : NULL;
+    if (schema)
+        g_hash_table_insert(registry->by_guid, g_steal_pointer(&name), schema);
+    else if (json)
+        g_prefix_error(error, "registry: schema %s: ", name);
     return schema;
 }

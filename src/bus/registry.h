@@ -30,3 +30,7 @@ bool registry_register(struct registry *registry,
  * asked now. */
 const struct schema *
 registry_schema(struct registry *registry, int32_t id, GError **error) MUST_CHECK;
+
+/* The same of a GUID of SCHEMA_GUID_BYTES. The built-in registry gives none: NOTFOUND. */
+const struct schema *
+registry_schema_guid(struct registry *registry, const char *guid, GError **error) MUST_CHECK;

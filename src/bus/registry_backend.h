@@ -9,6 +9,7 @@ struct registry_ops;
 struct registry {
     const struct registry_ops *ops;
     GHashTable *schemas; /* id -> struct schema, owned: what was looked up */
+    GHashTable *by_guid; /* the same by the GUID's text */
 };
 
 /* All are called from the owner thread and may block. */
@@ -26,6 +27,9 @@ struct registry_ops {
 
     /* The schema's text, newly allocated; NULL and NOTFOUND where there is none. */
     char *(*read)(struct registry *registry, int32_t id, GError **error);
+
+    /* The same by the text of a GUID (8-4-4-4-12 hex digits). NULL: this registry gives none. */
+    char *(*read_guid)(struct registry *registry, const char *guid, GError **error);
 };
 
 /* BACKWARD: may schema follow the subject's version, whose text is latest_json? CONFLICT where not.

@@ -6,7 +6,7 @@
  *        GET  /config/S, PUT /config/S        BACKWARD, unless the subject has a level of its own:
  *                                             a registry may begin at NONE
  *        POST /subjects/S/versions            the registry's own check: 409 is CONFLICT
- * read:  GET  /schemas/ids/N
+ * read:  GET  /schemas/ids/N, GET /schemas/guids/G
  *
  * Of two processes that bring the same schema, the registry gives both the same id. */
 #include <string.h>
@@ -189,10 +189,10 @@ static bool rest_add(struct registry *registry,
     return true;
 }
 
-static char *rest_read(struct registry *registry, int32_t id, GError **error)
+/* What: "the id 7", for the error. */
+static char *
+read_schema(struct registry *registry, const char *path, const char *what, GError **error)
 {
-    char path[64];
-    g_snprintf(path, sizeof path, "/schemas/ids/%" G_GINT32_FORMAT, id);
     struct registry_answer answer;
     if (!registry_http_run(self(registry)->http, "GET", path, NULL, &answer, error))
         return NULL;
@@ -200,7 +200,7 @@ static char *rest_read(struct registry *registry, int32_t id, GError **error)
     char *copy = answer.status == STATUS_OK ? g_strdup(json) : NULL;
     if (!copy) {
         if (answer.status == STATUS_NOT_FOUND)
-            error_set(error, NOTFOUND, "registry: there is no schema with the id %d", id);
+            error_set(error, NOTFOUND, "registry: there is no schema with the %s", what);
         else
             unexpected(path, &answer, error);
     }
@@ -208,8 +208,24 @@ static char *rest_read(struct registry *registry, int32_t id, GError **error)
     return copy;
 }
 
+static char *rest_read(struct registry *registry, int32_t id, GError **error)
+{
+    char path[64], what[32];
+    g_snprintf(path, sizeof path, "/schemas/ids/%" G_GINT32_FORMAT, id);
+    g_snprintf(what, sizeof what, "id %" G_GINT32_FORMAT, id);
+    return read_schema(registry, path, what, error);
+}
+
+static char *rest_read_guid(struct registry *registry, const char *guid, GError **error)
+{
+    g_autofree char *path = g_strconcat("/schemas/guids/", guid, NULL);
+    g_autofree char *what = g_strconcat("GUID ", guid, NULL);
+    return read_schema(registry, path, what, error);
+}
+
 static const struct registry_ops registry_rest_ops = {
     .close = rest_close,
     .add = rest_add,
     .read = rest_read,
+    .read_guid = rest_read_guid,
 };

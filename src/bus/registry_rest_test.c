@@ -2,10 +2,15 @@
  * check and by BACKWARD, what each refusal becomes, that a registry which is away is AGAIN after
  * bounded tries while schemas that were met keep serving. Against a real one, where
  * MARQUEE_REGISTRY names it: the contract, and our contracts' records through it. */
+#include <stdlib.h>
 #include <string.h>
+
+#include <jansson.h>
 
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/embedded.h"
+#include "bus/frame.h"
 #include "bus/registry.h"
 #include "bus/registry_contract.h"
 #include "bus/serde.h"
@@ -16,12 +21,13 @@
     "{\\\"type\\\":\\\"record\\\",\\\"name\\\":\\\"R\\\",\\\"fields\\\":[{\\\"name\\\":\\\"a\\\"," \
     "\\\"type\\\":\\\"int\\\"}]}"
 #define OLDER_QUOTED "{\\\"type\\\":\\\"record\\\",\\\"name\\\":\\\"R\\\",\\\"fields\\\":[]}"
-#define STEPS_MAX    8
+#define STEPS_MAX    16
 #define NOT_THERE    "{\"error_code\":40401,\"message\":\"no subject\"}"
 
 /* What the server expects next, and what it answers. */
 struct step {
-    const char *method, *path, *body_part; /* body_part: NULL, or a piece of the request's body */
+    /* path NULL: any. body_part: NULL, or a piece of the request's body */
+    const char *method, *path, *body_part;
     int status;
     const char *answer;
 };
@@ -51,7 +57,8 @@ static void answer(const struct http_request *request, struct http_response *res
     const char *body = http_request_body(request, &len);
     g_autofree char *text = g_strndup(body, len);
     g_assert_cmpstr(http_request_method(request), ==, step->method);
-    g_assert_cmpstr(http_request_path(request), ==, step->path);
+    if (step->path)
+        g_assert_cmpstr(http_request_path(request), ==, step->path);
     if (step->body_part) {
         g_assert_nonnull(strstr(text, step->body_part));
         g_assert_cmpstr(http_request_header(request, "Content-Type"), ==,
@@ -227,6 +234,78 @@ static void test_away(struct world *world, const void *data)
     g_assert_nonnull(strstr(error->message, "registry.url"));
 }
 
+/* A GUID (of the frame 0x01) is asked for by its text, once. */
+static void test_guid(struct world *world, const void *data)
+{
+    (void)data;
+    static const char guid[] = "\x01\x23\x45\x67\x89\xab\xcd\xef\xfe\xdc\xba\x98\x76\x54\x32\x10";
+    SCRIPT(world,
+           {"GET", "/api/v7/schemas/guids/01234567-89ab-cdef-fedc-ba9876543210", NULL, 200,
+            "{\"schema\":\"" SCHEMA_QUOTED "\"}"},
+           {"GET", "/api/v7/schemas/guids/11234567-89ab-cdef-fedc-ba9876543210", NULL, 404,
+            NOT_THERE});
+    g_autoptr(GError) error = NULL;
+    const struct schema *schema = registry_schema_guid(world->registry, guid, &error);
+    g_assert_no_error(error);
+    g_assert_nonnull(schema);
+    g_assert_true(registry_schema_guid(world->registry, guid, &error) == schema);
+    char other[sizeof guid];
+    memcpy(other, guid, sizeof guid);
+    other[0] = 0x11;
+    g_assert_null(registry_schema_guid(world->registry, other, &error));
+    g_assert_true(error_is(error, NOTFOUND));
+    assert_taken(world, 2);
+}
+
+/* A record framed by a GUID is decoded with the schema of that name; one that the registry doesn't
+ * know is bad, and one that can't be asked for now waits. */
+static void test_guid_record(struct world *world, const void *data)
+{
+    (void)data;
+    static const char frame[] = "\x01"
+                                "0123456789abcdef";
+    static const char guid_path[] = "/api/v7/schemas/guids/30313233-3435-3637-3839-616263646566";
+    struct registry *own = registry_new_mem();
+    g_autoptr(GError) error = NULL;
+    struct serde *writer = serde_new(own, &error);
+    const struct rating rating = {.movie_id = 7, .vote_count = 100, .timestamp_ms = 1000};
+    g_autoptr(GByteArray) framed = g_byte_array_new(), out = g_byte_array_new();
+    serde_encode(writer, TOPIC_RATINGS, &rating, framed);
+    g_byte_array_append(out, (const guint8 *)frame, FRAME_GUID_BYTES);
+    g_byte_array_append(out, framed->data + FRAME_ID_BYTES, framed->len - FRAME_ID_BYTES);
+    const struct span value = {(const char *)out->data, out->len};
+
+    size_t len;
+    const char *schema = embedded_text(topic_info(TOPIC_RATINGS)->schema_path, &len);
+    json_t *answered = json_pack("{s:s}", "schema", schema);
+    char *text = json_dumps(answered, 0);
+    static const struct step known = {"POST", NULL, NULL, 200, "{\"id\":7}"};
+    struct step script[STEPS_MAX];
+    for (int i = 0; i < TOPIC_COUNT; i++)
+        script[i] = known;
+    script[TOPIC_COUNT] = (struct step){"GET", guid_path, NULL, 200, text};
+    memcpy(world->steps, script, sizeof script);
+    struct serde *serde = serde_new(world->registry, &error);
+    g_assert_no_error(error);
+
+    struct arena *arena = arena_new();
+    struct rating back = {0};
+    for (int i = 0; i < 2; i++) {
+        g_assert_true(serde_decode(serde, TOPIC_RATINGS, value, arena, &back, &error));
+        g_assert_cmpint(back.movie_id, ==, 7);
+        g_assert_cmpint(back.vote_count, ==, 100);
+    }
+    assert_taken(world, TOPIC_COUNT + 1);
+    g_assert_false(serde_decode(writer, TOPIC_RATINGS, value, arena, &back, &error));
+    g_assert_true(error_is(error, BADDATA)); /* the built-in registry knows no GUIDs */
+    arena_free(arena);
+    free(text);
+    json_decref(answered);
+    serde_free(serde);
+    serde_free(writer);
+    registry_close(own);
+}
+
 /* ---- a real registry ---- */
 
 static struct registry *open_real(void *user)
@@ -304,6 +383,8 @@ int main(int argc, char **argv)
         {"/registry/scripted/conflict", test_conflict},
         {"/registry/scripted/refusals", test_refusals},
         {"/registry/scripted/away", test_away},
+        {"/registry/scripted/guid", test_guid},
+        {"/registry/scripted/guid_record", test_guid_record},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
         g_test_add(cases[i].path, struct world, NULL, setup, cases[i].run, teardown);

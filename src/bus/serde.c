@@ -9,9 +9,8 @@
 #include "base/embedded.h"
 #include "base/metrics.h"
 #include "bus/bus.h"
+#include "bus/frame.h"
 
-#define FRAME_MAGIC             0x00
-#define FRAME_BYTES             5
 #define SERDE_DECODERS_MAX      64 /* a topic; then the oldest goes */
 #define DEADLETTER_REASON_BYTES 256
 /* A dead letter without its bytes and its topic's name: mending the reason's UTF-8 may treble it.
@@ -19,7 +18,8 @@
 #define DEADLETTER_OTHER_BYTES (3 * DEADLETTER_REASON_BYTES + 128)
 
 struct known_decoder {
-    int32_t id;
+    char frame[FRAME_GUID_BYTES]; /* what a record begins with that it decodes, as long as its
+                                     first byte says */
     struct decoder *decoder;
 };
 
@@ -87,18 +87,33 @@ void serde_encode(struct serde *serde, enum topic topic, const void *record, GBy
 {
     const struct topic_serde *own = &serde->topics[topic];
     uint32_t id = GUINT32_TO_BE((uint32_t)own->id);
-    guint8 frame[FRAME_BYTES] = {FRAME_MAGIC};
+    guint8 frame[FRAME_ID_BYTES] = {FRAME_ID};
     memcpy(frame + 1, &id, sizeof id);
     g_byte_array_append(out, frame, sizeof frame);
     encoder_encode(own->encoder, record, out);
 }
 
+static uint32_t frame_id(const char *frame)
+{
+    uint32_t id;
+    memcpy(&id, frame + 1, sizeof id);
+    return GUINT32_FROM_BE(id);
+}
+
+static const struct schema *
+find_schema(struct registry *registry, const char *frame, GError **error)
+{
+    if (frame[0] == FRAME_GUID)
+        return registry_schema_guid(registry, frame + 1, error);
+    return registry_schema(registry, (int32_t)frame_id(frame), error);
+}
+
 static struct decoder *
-add_decoder(struct serde *serde, enum topic topic, int32_t id, GError **error)
+add_decoder(struct serde *serde, enum topic topic, const char *frame, size_t len, GError **error)
 {
     struct topic_serde *own = &serde->topics[topic];
     GError *why = NULL;
-    const struct schema *writer = registry_schema(serde->registry, id, &why);
+    const struct schema *writer = find_schema(serde->registry, frame, &why);
     if (!writer) {
         if (error_is(why, NOTFOUND))
             why->code = MARQUEE_ERROR_BADDATA; /* a record that names it will never be right */
@@ -107,7 +122,10 @@ add_decoder(struct serde *serde, enum topic topic, int32_t id, GError **error)
     }
     struct decoder *decoder = decoder_new(writer, own->schema, topic_info(topic)->type, error);
     if (!decoder) {
-        g_prefix_error(error, "schema %d: ", id);
+        if (frame[0] == FRAME_ID)
+            g_prefix_error(error, "schema %u: ", frame_id(frame));
+        else
+            g_prefix_error(error, "schema of a GUID: ");
         return NULL;
     }
     size_t slot = own->decoders_count;
@@ -117,24 +135,26 @@ add_decoder(struct serde *serde, enum topic topic, int32_t id, GError **error)
     } else {
         own->decoders_count++;
     }
-    own->decoders[slot] = (struct known_decoder){.id = id, .decoder = decoder};
+    own->decoders[slot].decoder = decoder;
+    memcpy(own->decoders[slot].frame, frame, len);
     own->last_used = slot;
     return decoder;
 }
 
 static inline struct decoder *
-find_decoder(struct serde *serde, enum topic topic, int32_t id, GError **error)
+find_decoder(struct serde *serde, enum topic topic, const char *frame, size_t len, GError **error)
 {
     struct topic_serde *own = &serde->topics[topic];
-    if (G_LIKELY(own->decoders_count > 0 && own->decoders[own->last_used].id == id))
+    if (G_LIKELY(own->decoders_count > 0 &&
+                 memcmp(own->decoders[own->last_used].frame, frame, len) == 0))
         return own->decoders[own->last_used].decoder;
     for (size_t i = 0; i < own->decoders_count; i++) {
-        if (own->decoders[i].id == id) {
+        if (memcmp(own->decoders[i].frame, frame, len) == 0) {
             own->last_used = i;
             return own->decoders[i].decoder;
         }
     }
-    return add_decoder(serde, topic, id, error);
+    return add_decoder(serde, topic, frame, len, error);
 }
 
 bool serde_decode(struct serde *serde,
@@ -144,18 +164,17 @@ bool serde_decode(struct serde *serde,
                   void *ret_record,
                   GError **error)
 {
-    if (value.len < FRAME_BYTES || value.data[0] != FRAME_MAGIC) {
-        error_set(
-            error, BADDATA,
-            "%s: no Confluent frame: %zu bytes that begin with 0x%02x, not with 0x00 and an id",
-            topic_info(topic)->name, value.len, value.len ? (unsigned char)value.data[0] : 0);
+    size_t len = value.len > 0 ? frame_len(value.data[0]) : 0;
+    if (len == 0 || value.len < len) {
+        error_set(error, BADDATA,
+                  "%s: no Confluent frame: %zu bytes that begin with 0x%02x, not with 0x00 and an "
+                  "id, or 0x01 and a GUID",
+                  topic_info(topic)->name, value.len, value.len ? (unsigned char)value.data[0] : 0);
         return false;
     }
-    uint32_t id;
-    memcpy(&id, value.data + 1, sizeof id);
-    const struct decoder *decoder = find_decoder(serde, topic, (int32_t)GUINT32_FROM_BE(id), error);
-    return decoder && decoder_decode(decoder, value.data + FRAME_BYTES, value.len - FRAME_BYTES,
-                                     arena, ret_record, error);
+    const struct decoder *decoder = find_decoder(serde, topic, value.data, len, error);
+    return decoder &&
+           decoder_decode(decoder, value.data + len, value.len - len, arena, ret_record, error);
 }
 
 /* UTF-8 of a bounded length: a reason may quote what was wrong. */

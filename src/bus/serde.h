@@ -1,5 +1,6 @@
 /* Serde: a topic's struct to and from the bytes of a bus record: Confluent's wire format
- * (0x00, schema id as 4 bytes big-endian, Avro binary) around the codec. One owner thread. */
+ * (frame.h) around the codec. Both forms are read, the one with an id is written. One owner thread.
+ */
 #pragma once
 
 #include "bus/registry.h"

@@ -5,6 +5,9 @@
 #include "base/log.h"
 #include "base/stop.h"
 
+#define BACKOFF_MS_FIRST 500
+#define BACKOFF_MS_MAX   30000
+
 const struct stage *stage_find(const char *name)
 {
     for (const struct stage *stage = stages; stage->name; stage++)
@@ -21,13 +24,37 @@ struct stage_thread {
     GError *error;
 };
 
+static bool run_stage(struct stage_thread *self)
+{
+    return self->stage->run
+               ? self->stage->run(self->context, &self->error)
+               : self->stage->run_with_children(self->context, self->settings, &self->error);
+}
+
+/* A server that is away (the brokers, the registry, a store) when a stage starts: it waits and says
+ * so. What is away later each stage knows to wait for by itself, without losing what it holds. */
+static bool run_until_possible(struct stage_thread *self)
+{
+    int64_t backoff_ms = BACKOFF_MS_FIRST;
+    while (!run_stage(self)) {
+        if (!error_is(self->error, AGAIN))
+            return false;
+        log_warn(self->context->log, self->stage->name, "not possible now; trying again",
+                 LOG_STR("error", self->error->message), LOG_INT("wait_ms", backoff_ms));
+        g_clear_error(&self->error);
+        stop_wait_ms(self->context->stop, backoff_ms);
+        if (stop_requested(self->context->stop))
+            return true;
+        backoff_ms = MIN(2 * backoff_ms, BACKOFF_MS_MAX);
+    }
+    return true;
+}
+
 static void *stage_main(void *data)
 {
     struct stage_thread *self = data;
     pthread_setname_np(pthread_self(), self->stage->name);
-    bool done = self->stage->run
-                    ? self->stage->run(self->context, &self->error)
-                    : self->stage->run_with_children(self->context, self->settings, &self->error);
+    bool done = run_until_possible(self);
     if (!done)
         log_error(self->context->log, self->stage->name, "ended",
                   LOG_STR("error", self->error ? self->error->message : NULL));
