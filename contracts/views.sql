@@ -46,8 +46,9 @@ CREATE TABLE pointer (
 ) STRICT;
 INSERT INTO pointer VALUES (1, 0, 0);
 
--- Full text over the "movie" documents (search.h). Triggers keep it with the documents, in their transaction: a generation is
--- found exactly when it is read, and goes with its documents.
+-- Full text over the "movie" documents (search.h). It is kept with the documents, in their transaction: a generation is found
+-- exactly when it is read, and goes with its documents. New documents are taken in by search_put_text and search_put_movies, once a put (FTS5
+-- writes its index out at the end of every statement: a row a statement would be a segment a row), changed and removed ones by triggers.
 CREATE VIRTUAL TABLE search_text USING fts5 (
     title, people, keywords, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
 );
@@ -80,14 +81,6 @@ SELECT seq, generation, movie_id,
 FROM batch_views
 WHERE view_type = 'movie' AND json_valid(data);
 
-CREATE TRIGGER search_insert AFTER INSERT ON batch_views WHEN new.view_type = 'movie' BEGIN
-    INSERT INTO search_text (rowid, title, people, keywords)
-    SELECT seq, title || ' ' || other_title, coalesce(actors, '') || ' ' || coalesce(directors, ''), keywords
-    FROM search_source WHERE seq = new.seq;
-    INSERT INTO search_movies (seq, generation, movie_id, title, genres, year, popularity, vote_average)
-    SELECT seq, generation, movie_id, title, coalesce(genres, ''), year, popularity, vote_average
-    FROM search_source WHERE seq = new.seq;
-END;
 CREATE TRIGGER search_delete AFTER DELETE ON batch_views WHEN old.view_type = 'movie' BEGIN
     DELETE FROM search_text WHERE rowid = old.seq;
     DELETE FROM search_movies WHERE seq = old.seq;
@@ -159,6 +152,20 @@ INSERT INTO generations (generation, state) VALUES (?1, 'building') ON CONFLICT 
 INSERT INTO batch_views (_id, generation, view_type, movie_id, genre, year, month, window, day_ms, data)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
 ON CONFLICT (_id) DO UPDATE SET data = excluded.data;
+
+-- The documents that a put added: those above the highest seq before it.
+-- name: doc_last
+SELECT coalesce(max(seq), 0) FROM batch_views;
+
+-- name: search_put_text
+INSERT INTO search_text (rowid, title, people, keywords)
+SELECT seq, title || ' ' || other_title, coalesce(actors, '') || ' ' || coalesce(directors, ''), keywords
+FROM search_source WHERE seq > ?1;
+
+-- name: search_put_movies
+INSERT INTO search_movies (seq, generation, movie_id, title, genres, year, popularity, vote_average)
+SELECT seq, generation, movie_id, title, coalesce(genres, ''), year, popularity, vote_average
+FROM search_source WHERE seq > ?1;
 
 -- name: generation_supersede
 UPDATE generations SET state = 'superseded', superseded_ms = ?2 WHERE state = 'published' AND generation <> ?1;

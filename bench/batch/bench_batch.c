@@ -3,7 +3,8 @@
  *   bench_batch generate DIR MOVIES    movies, ratings and reviews on the bus, answers in the spool
  *   bench_batch run DIR                one run: seconds, rows and peak memory of each step
  *   bench_batch bare DIR               the run's SQL files again over its bronze, DuckDB alone: no
- * bus, no journal, no checksums, no documents
+ *                                      bus, no journal, no checksums, no documents
+ *   bench_batch export DIR             the run's documents again, into a generation of their own
  *
  * The data is seeded and skewed: popularity falls as a power of the rank, REVIEWS_PER_MOVIE reviews
  * a movie on the average go to movies by rank likewise, RATINGS_PER_MOVIE observations each; all of
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -24,6 +26,7 @@
 #include "batch/batch_run.h"
 #include "batch/calendar.h"
 #include "batch/engine_duckdb.h"
+#include "batch/export.h"
 #include "batch/tables.h"
 #include "batch/transform.h"
 #include "bus/bus.h"
@@ -42,6 +45,7 @@
 #define WORDS_MAX         120
 #define STEPS_MAX         64
 #define MB                1e6
+#define US_PER_SECOND     1e6
 
 struct bench {
     struct config *config;
@@ -291,19 +295,37 @@ static double take_peak(void)
     return peak;
 }
 
-struct peaks {
+/* Of this process so far: what the machine's other work doesn't change. */
+static double cpu_seconds(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / US_PER_SECOND;
+}
+
+/* What the manifest doesn't tell of the steps. */
+struct measures {
     size_t count; /* steps begun */
-    double bytes[STEPS_MAX];
+    double began_cpu, peak_bytes[STEPS_MAX], cpu[STEPS_MAX];
 };
+
+static void end_last_step(struct measures *measures)
+{
+    double peak = take_peak(), cpu = cpu_seconds();
+    if (measures->count > 0 && measures->count <= STEPS_MAX) {
+        measures->peak_bytes[measures->count - 1] = peak;
+        measures->cpu[measures->count - 1] = cpu - measures->began_cpu;
+    }
+    measures->began_cpu = cpu;
+}
 
 static void begin_step(void *user, size_t step, size_t steps_count, const char *name)
 {
     (void)steps_count, (void)name;
-    struct peaks *peaks = user;
-    double peak = take_peak();
-    if (step > 0 && step <= STEPS_MAX)
-        peaks->bytes[step - 1] = peak;
-    peaks->count = step + 1;
+    struct measures *measures = user;
+    end_last_step(measures);
+    measures->count = step + 1;
 }
 
 static struct manifest *published(struct bench *bench, struct lake **ret_lake)
@@ -320,31 +342,78 @@ static bool is_transform(const char *name)
     return g_str_has_prefix(name, "silver_") || g_str_has_prefix(name, "gold_");
 }
 
+static void print_step(const char *name, double seconds, double cpu, int64_t rows, double peak)
+{
+    printf("%-26s %9.2f %9.2f %11" PRId64 " %9.0f\n", name, seconds, cpu, rows, peak / MB);
+}
+
 static void run(struct bench *bench)
 {
     GError *error = NULL;
     struct batch_report report;
-    struct peaks peaks = {0};
-    check(batch_run(&bench->context, begin_step, &peaks, &report, &error), error);
-    peaks.bytes[MIN(peaks.count, STEPS_MAX) - 1] = take_peak();
+    struct measures measures = {0};
+    check(batch_run(&bench->context, begin_step, &measures, &report, &error), error);
+    end_last_step(&measures);
     struct lake *lake;
     struct manifest *manifest = published(bench, &lake);
-    double all = 0, transforms = 0;
-    printf("%-26s %10s %10s %9s\n", "step", "seconds", "rows", "peak MB");
-    for (size_t i = 0; i < batch_steps_count(); i++) {
+    struct {
+        double seconds, cpu, peak;
+        int64_t rows;
+    } all = {0}, transforms = {0};
+    printf("%-26s %9s %9s %11s %9s\n", "step", "seconds", "CPU s", "rows", "peak MB");
+    for (size_t i = 0; i < MIN(measures.count, STEPS_MAX); i++) {
         for (guint j = 0; j < manifest->steps->len; j++) {
             const struct manifest_step *step = manifest->steps->pdata[j];
             if (strcmp(step->name, batch_step_name(i)) != 0)
                 continue;
-            printf("%-26s %10.2f %10" PRId64 " %9.0f\n", step->name, step->seconds, step->rows,
-                   peaks.bytes[i] / MB);
-            all += step->seconds;
-            transforms += is_transform(step->name) ? step->seconds : 0;
+            print_step(step->name, step->seconds, measures.cpu[i], step->rows,
+                       measures.peak_bytes[i]);
+            all.seconds += step->seconds;
+            all.cpu += measures.cpu[i];
+            all.peak = MAX(all.peak, measures.peak_bytes[i]);
+            if (!is_transform(step->name))
+                continue;
+            transforms.seconds += step->seconds;
+            transforms.cpu += measures.cpu[i];
+            transforms.rows += step->rows;
+            transforms.peak = MAX(transforms.peak, measures.peak_bytes[i]);
         }
     }
-    printf("%-26s %10.2f\n%-26s %10.2f\n", "all up to publication", all, "of it silver and gold",
-           transforms);
+    print_step("up to publication", all.seconds, all.cpu, 0, all.peak);
+    print_step("silver and gold", transforms.seconds, transforms.cpu, transforms.rows,
+               transforms.peak);
     manifest_free(manifest);
+    lake_close(lake);
+}
+
+/* ---- export ---- */
+
+/* The documents once more, into a generation that is never published. */
+static void export_again(struct bench *bench)
+{
+    GError *error = NULL;
+    struct lake *lake;
+    struct manifest_step step = {0};
+    struct run_state state = {.context = &bench->context, .manifest = published(bench, &lake)};
+    g_autofree char *root = tables_lake_root(lake, &error);
+    check(root != NULL, error);
+    state.lake = lake;
+    check((state.view = view_open(&bench->context, &error)) != NULL, error);
+    check(view_last_generation(state.view, &state.manifest->generation, &error), error);
+    state.manifest->generation++;
+    run_state_init(&state);
+    check((state.engine = engine_duckdb_open(&bench->context, root, &error)) != NULL, error);
+    (void)take_peak();
+    double cpu = cpu_seconds();
+    int64_t start_us = clock_monotonic_us(bench->context.clock);
+    check(export_run(&state, &step, &error), error);
+    print_step("export again",
+               (double)(clock_monotonic_us(bench->context.clock) - start_us) / US_PER_SECOND,
+               cpu_seconds() - cpu, step.rows, take_peak());
+    engine_close(state.engine);
+    run_state_clear(&state);
+    view_close(state.view);
+    manifest_free(state.manifest);
     lake_close(lake);
 }
 
@@ -378,7 +447,7 @@ static double bare_write(struct run_state *state, const char *sql_path, size_t n
     int64_t start_us = clock_monotonic_us(state->context->clock);
     check(engine_write(state->engine, sql_path, &params, url, &report, &error), error);
     arena_free(arena);
-    return (double)(clock_monotonic_us(state->context->clock) - start_us) / 1e6;
+    return (double)(clock_monotonic_us(state->context->clock) - start_us) / US_PER_SECOND;
 }
 
 static double
@@ -390,7 +459,7 @@ bare_transform(struct run_state *state, const struct transform *transform, size_
         check(run_state_find_months(state, &error), error);
     for (size_t i = 0; i < TRANSFORM_NEEDS_MAX && transform->needs[i]; i++)
         check(run_state_need(state, transform->needs[i], &error), error);
-    double seconds = (double)(clock_monotonic_us(state->context->clock) - start_us) / 1e6;
+    double seconds = (double)(clock_monotonic_us(state->context->clock) - start_us) / US_PER_SECOND;
     for (guint i = 0; i < (transform->by_month ? state->months->len : 1); i++) {
         if (transform->by_month) {
             int64_t month_ms = g_array_index(state->months, int64_t, i);
@@ -412,13 +481,18 @@ static void bare(struct bench *bench)
     struct run_state state = {.context = &bench->context, .lake = lake, .manifest = manifest};
     run_state_init(&state);
     check((state.engine = engine_duckdb_open(&bench->context, root, &error)), error);
-    double all = 0;
+    double all = 0, all_cpu = 0, all_peak = 0;
     for (size_t i = 0; i < G_N_ELEMENTS(transforms); i++) {
-        double seconds = bare_transform(&state, transforms[i], i);
-        printf("bare %-26s %10.2f\n", transforms[i]->table, seconds);
+        (void)take_peak();
+        double cpu = cpu_seconds();
+        double seconds = bare_transform(&state, transforms[i], i), peak = take_peak();
+        cpu = cpu_seconds() - cpu;
+        print_step(transforms[i]->table, seconds, cpu, 0, peak);
         all += seconds;
+        all_cpu += cpu;
+        all_peak = MAX(all_peak, peak);
     }
-    printf("bare %-26s %10.2f, peak %.0f MB\n", "all", all, take_peak() / MB);
+    print_step("bare silver and gold", all, all_cpu, 0, all_peak);
     engine_close(state.engine);
     run_state_clear(&state);
     manifest_free(manifest);
@@ -429,7 +503,7 @@ int main(int argc, char **argv)
 {
     struct bench bench = {0};
     if (argc < 3) {
-        fprintf(stderr, "bench_batch generate DIR MOVIES | run DIR | bare DIR\n");
+        fprintf(stderr, "bench_batch generate DIR MOVIES | run DIR | bare DIR | export DIR\n");
         return 2;
     }
     open_bench(&bench, argv[2]);
@@ -439,6 +513,8 @@ int main(int argc, char **argv)
         run(&bench);
     else if (strcmp(argv[1], "bare") == 0)
         bare(&bench);
+    else if (strcmp(argv[1], "export") == 0)
+        export_again(&bench);
     metrics_free(bench.context.metrics);
     clock_free(bench.context.clock);
     config_free(bench.config);

@@ -19,6 +19,7 @@ SELECT
     t.sentiment_change AS item_sentiment_change
 FROM gold_sentiment_trends AS g
 JOIN gold_sentiment_trends AS t ON t.movie_id = g.movie_id AND t.genre = g.genre AND t.year > 0
-LEFT JOIN silver_movies AS m ON m.movie_id = g.movie_id AND g.movie_id > 0
+-- Of keys alone, so that it is a hash join; a genre's rows have movie 0.
+LEFT JOIN silver_movies AS m ON m.movie_id = nullif(g.movie_id, 0)
 WHERE g.year = 0
 ORDER BY key_movie_id, key_genre, item_year, t.month
