@@ -18,7 +18,7 @@ SANITIZER_ENV := ASAN_OPTIONS=abort_on_error=1:detect_stack_use_after_return=1 \
 # One task after another: each one already uses every core.
 .NOTPARALLEL:
 .PHONY: help setup setup-test setup-kafka setup-dev build build-asan build-tsan demo test test-asan test-tsan \
-	test-long test-kafka bench bench-sentiment screenshots fuzz fmt clean
+	test-long test-kafka bench bench-stream bench-sentiment screenshots fuzz fmt clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -79,6 +79,9 @@ test-kafka: setup-kafka build ## the bus on a real Kafka, with a real registry, 
 
 bench: build ## the numbers of DESIGN's budgets: memory, first answer, throughput
 	@tools/bench.sh $(BUILD)
+
+bench-stream: build ## the speed layer on one core, beside a bare loop and PySpark where pip has it
+	@tools/bench_stream.sh $(BUILD)
 
 bench-sentiment: setup-test build ## our VADER beside the reference, same texts, same core
 	@tools/bench_sentiment.sh $(BUILD)
