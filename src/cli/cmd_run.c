@@ -6,6 +6,7 @@
 #include "base/config.h"
 #include "cli/app.h"
 #include "cli/commands.h"
+#include "cli/metrics_server.h"
 #include "cli/progress.h"
 #include "cli/stages.h"
 #include "ingest/exports.h"
@@ -67,6 +68,19 @@ static char *role_names(void)
     return g_string_free(names, FALSE);
 }
 
+/* serve answers /metrics by itself. */
+static int run_role(struct app *app, const struct stage *stage)
+{
+    g_autoptr(GError) error = NULL;
+    struct http_server *metrics = NULL;
+    bool done =
+        g_str_equal(stage->name, "serve") || metrics_server_start(&app->context, &metrics, &error);
+    if (done)
+        done = stages_run(&app->context, app_settings(app), &stage, 1, &error);
+    http_server_stop(metrics);
+    return done ? EXIT_DONE : app_fail(error);
+}
+
 int cmd_run(int argc, char **argv)
 {
     struct app app = {0};
@@ -95,15 +109,12 @@ int cmd_run(int argc, char **argv)
             app_usage("run", "--backfill: expected a number of days above 0 and up to %g",
                       BACKFILL_DAYS_MAX);
         else if (app_start(&app)) {
-            g_autoptr(GError) error = NULL;
             if (backfill)
                 code = run_backfill(&app, backfill_days);
             else if (exports)
                 code = run_exports(&app, exports);
             else
-                code = stages_run(&app.context, app_settings(&app), &stage, 1, &error)
-                           ? EXIT_DONE
-                           : app_fail(error);
+                code = run_role(&app, stage);
         }
     }
     app_end(&app);
