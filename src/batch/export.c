@@ -6,7 +6,7 @@
 #include "base/json_writer.h"
 #include "batch/calendar.h"
 
-#define DOCS_PER_PUT  1000
+#define DOCS_PER_PUT  4000
 #define BYTES_PER_PUT ((size_t)8 * 1024 * 1024)
 #define NEEDS_MAX     3
 
