@@ -323,6 +323,107 @@ class Topics(CommandLine):
             self.assertEqual([line.split()[0] for line in table.splitlines()], ["TOPIC", *TOPICS])
 
 
+class Layers(CommandLine):
+    """What a running speed layer looks like from outside: status and query --speed."""
+
+    SETTINGS = {"ingest.tracked_movies_max": "10", "ingest.list_pages": "1"}
+
+    def status(self, world):
+        return json.loads(world.must("status", "--json"))
+
+    def topic(self, status, name):
+        return next(row for row in status["topics"] if row["topic"] == name)
+
+    def test_lag(self):
+        """Records that nobody has read are counted, and how long the first of them has waited; read, they are gone."""
+        with harness.World(self, settings=self.SETTINGS) as world:
+            world.simulator("--seed", "7")
+            world.must("run", "ingest", "--backfill", "0.1")
+            ratings = world.log_ends()["movie.ratings"]
+            world.skip(10)
+            before = self.status(world)
+            row = self.topic(before, "movie.ratings")
+            self.assertEqual((row["lag_records"], row["used"]), (ratings, 0))
+            first = min(json.loads(line)["append_time"] for line in world.dump() if '"movie.ratings"' in line)
+            self.assertAlmostEqual(row["lag_seconds"], (world.now_ms() - first) / 1000, delta=5)
+            self.assertGreater(row["lag_seconds"], 600)
+            self.assertEqual(before["lag_records"], sum(world.log_ends().values()))
+            self.assertEqual((before["commits"], before["late_records"]), (None, []))
+            world.catch_up()
+            after = self.status(world)
+            self.assertEqual((after["lag_records"], after["lag_seconds"]), (0, 0))
+            for row in after["topics"]:
+                if row["topic"] in ("movie.ratings", "movie.metadata", "movie.reviews"):
+                    self.assertEqual(row["used"] + row["duplicate"] + row["expired"] + row["bad"], row["records"])
+            shown = world.must("status")
+            self.assertRegex(shown, r"(?m)^lag +0 records, the oldest 0\.0 s")
+            self.assertRegex(shown, rf"(?m)^movie\.ratings +{ratings} +0 +0\.0 +{ratings} +0 +0 +0 +0$")
+
+    def test_late(self):
+        """Records that came late are counted and listed, newest first, with what they changed."""
+        with harness.World(self, settings=self.SETTINGS) as world:
+            world.simulator("--seed", "7")
+            stream = world.start("run", "stream", settings={"stream.idle_timeout": "1s"})
+
+            def past_again():
+                """The past is asked once more, of another world; late once partitions without records are idle."""
+                if os.path.exists(os.path.join(world.data, "ingest.db")):
+                    os.remove(os.path.join(world.data, "ingest.db"))
+                world.simulator("--seed", str(len(world.programs)))
+                world.must("run", "ingest", "--backfill", "0.1")
+                world.await_stream()
+                return sum(row.get("late", 0) for row in self.status(world)["topics"]) > 5
+
+            harness.eventually("late records", past_again, harness.HANG_S)
+            stream.stop()
+            status = self.status(world)
+            late = sum(row.get("late", 0) for row in status["topics"])
+            kept = world.read("stream.db", "SELECT count(*) FROM stream_late")[0][0]
+            self.assertGreater(late, 5)
+            self.assertEqual(kept, late)
+            self.assertEqual(len(status["late_records"]), 5)
+            for record in status["late_records"]:
+                self.assertGreater(record["late_seconds"], 0)
+                self.assertIn(record["topic"], ("movie.ratings", "movie.reviews"))
+            shown = world.must("status").split("LATE RECORD")[1]
+            self.assertRegex(shown, r"\nmovie\.\w+/\d/\d+ +\d+ +20\d\d-\S+Z +\d+\.\d +\S+ +\S+\n")
+
+    def test_commits(self):
+        """A process that streams and serves is asked how long its commits take; the quantiles are in their order."""
+        with harness.World(self, speed=60, settings=self.SETTINGS) as world:
+            world.simulator("--seed", "7")
+            server = world.serve("up")
+            harness.eventually("a commit", lambda: server.metrics().get("marquee_stream_commit_seconds_count", 0) > 0)
+            done = world.run("status", "--json", "--set", f"serve.port={server.port}")
+            commits = json.loads(done.stdout)["commits"]
+            self.assertGreater(commits["count"], 0)
+            self.assertTrue(0 < commits["p50_seconds"] <= commits["p95_seconds"] <= commits["p99_seconds"], commits)
+            shown = world.run("status", "--set", f"serve.port={server.port}").stdout
+            self.assertRegex(shown, r"(?m)^commits +\d+: p50 [\d.]+ ms, p95 [\d.]+ ms, p99 [\d.]+ ms")
+
+    def test_query_speed(self):
+        """One SELECT over the speed tables, as a table and as JSON; nothing but that."""
+        with harness.World(self, settings=self.SETTINGS) as world:
+            self.assertRegex(world.run("query", "--speed", "SELECT 1").stderr, "^marquee: .*stream.db: there is no such file")
+            world.simulator("--seed", "7")
+            world.must("run", "ingest", "--backfill", "0.1")
+            world.catch_up()
+            wanted = world.read("stream.db", "SELECT movie_id, hour FROM movie_stats ORDER BY movie_id, hour")
+            text = "SELECT movie_id, hour FROM movie_stats ORDER BY movie_id, hour"
+            lines = world.must("query", "--speed", text).splitlines()
+            self.assertEqual(lines[0].split(), ["movie_id", "hour"])
+            self.assertEqual([tuple(map(int, line.split())) for line in lines[1:]], wanted)
+            rows = [json.loads(line) for line in world.must("query", "--speed", "--json", text).splitlines()]
+            self.assertEqual([(row["movie_id"], row["hour"]) for row in rows], wanted)
+            for refused in ("DELETE FROM movie_stats", "DELETE FROM main.movie_stats", "SELECT 1; SELECT 2", "PRAGMA user_version",
+                            f"ATTACH '{world.folder}/x.db' AS x", "SELECT load_extension('x')", "SELECT * FROM nothing"):
+                with self.subTest(query=refused):
+                    done = world.run("query", "--speed", refused)
+                    self.assertEqual((done.returncode, done.stdout), (FAILED, ""))
+                    self.assertRegex(done.stderr, "^marquee: query: ")
+            self.assertEqual(world.read("stream.db", "SELECT movie_id, hour FROM movie_stats ORDER BY 1, 2"), wanted)
+
+
 class Query(CommandLine):
     """marquee query: read-only, no attach, nothing outside the data folder."""
 
