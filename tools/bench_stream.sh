@@ -36,8 +36,22 @@ part history "no growth of memory over 10,000,000 records" \
     on_one_core "$stream" --curve --records 10000000 --hours 30
 part freshness "event to answer p99 2 s at 10,000 records/s" "$build/bench/bench_freshness" --rate 10000
 part freshness "the same, each answer made anew" "$build/bench/bench_freshness" --rate 10000 --no-cache
-if [[ -x bench/peers/spark_stream.sh ]]; then
-    part spark "the engine 8 times PySpark's rate" \
-        bench/peers/spark_stream.sh "$build" "$records" "$movies" "$hours"
+
+# PySpark over the same load, on one core too; deploy/spark/setup.sh brings it.
+spark() {
+    local load
+    load=$(mktemp -d)
+    "$python" bench/peers/spark_windows.py generate "$load" \
+        --records "$records" --movies "$movies" --hours "$hours" &&
+        "$python" bench/peers/spark_windows.py files "$load" --cores 1
+    local code=$?
+    rm -rf "$load"
+    return $code
+}
+python=build/spark/venv/bin/python
+if [[ -x $python ]]; then
+    part spark "the engine 8 times PySpark's rate" spark
+else
+    chosen spark && printf '\n== spark: skipped, deploy/spark/setup.sh brings it\n'
 fi
 exit "$status"

@@ -10,6 +10,7 @@ import os
 import random
 import re
 import signal
+import subprocess
 import sys
 import time
 import unittest
@@ -24,6 +25,9 @@ SETTINGS = {"ingest.tracked_movies_max": "40", "ingest.list_pages": "1", "ingest
 KILLED = -signal.SIGKILL
 LEASE_MINUTES = 1            # of the world, on a clock that stands: the lease of a killed process is over by then
 UP_SPEED, UP_LEASE_MINUTES = 120, 61     # leases grow with the clock's speed
+UP_SETTINGS = {"stream.commit_interval": "50ms"}
+IN_COMMIT_EACH = 3           # so many of the kills of a running `up` are meant for a commit
+IN_COMMIT_WAIT_S = 40        # observations come each 15 s
 # Which command passes the fail points that begin so, and at which passage it dies (not the first: something is there).
 COMMANDS = (
     ("stream.", ("run", "stream"), 3),
@@ -154,19 +158,19 @@ class FailPoints(KillTest):
 
 class RandomMoments(KillTest):
     def test_up(self):
-        """`up` is killed again and again while records arrive and runs are due, then the log is read to its end."""
+        """`up` is killed again and again while records arrive and runs are due, a fifth of the times within a commit of the
+        stream, then the log is read to its end."""
         rng = random.Random(arguments.seed)
         print(f"seed {arguments.seed}, {arguments.rounds} rounds", file=sys.stderr)
         world = self.world(speed=UP_SPEED)
-        before = world.log_ends()
-        for _ in range(arguments.rounds):
+        before, inside = world.log_ends(), 0
+        for number in range(arguments.rounds):
             world.skip(UP_LEASE_MINUTES)
             simulator = world.simulator("--seed", "3")
-            program = world.start("up", settings={"stream.commit_interval": "50ms"})
-            time.sleep(rng.uniform(0.05, 1.5))      # the moment is the test
-            self.assertTrue(program.running(), program.output()[-2000:])
-            program.kill()
+            inside += self.die_in_commit(world, rng) if number % IN_COMMIT_EACH == 0 else self.die_anywhere(world, rng)
             simulator.stop()
+        print(f"{inside} of {arguments.rounds} within a commit", file=sys.stderr)
+        self.assertGreaterEqual(5 * inside, arguments.rounds)
         world.await_no_batch()      # the child of a killed `up` goes on alone, and may publish
         world.freeze()
         world.skip(UP_LEASE_MINUTES)
@@ -175,6 +179,24 @@ class RandomMoments(KillTest):
         lines = world.dump()
         print(f"{len(lines)} records, rows {harness.check_speed(self, world, lines)}", file=sys.stderr)
         self.compare(world)
+
+    def die_anywhere(self, world, rng):
+        program = world.start("up", settings=UP_SETTINGS)
+        time.sleep(rng.uniform(0.05, 1.5))      # the moment is the test
+        self.assertTrue(program.running(), program.output()[-2000:])
+        program.kill()
+        return False
+
+    def die_in_commit(self, world, rng):
+        """Between two steps of a commit. One that isn't passed (nothing to publish) is a kill at a late moment."""
+        point = rng.choice([name for name in fail_points() if name.startswith("stream.commit.")])
+        program = world.start("up", settings=UP_SETTINGS, MARQUEE_FAILPOINT=f"{point}:{rng.randint(1, 2)}")
+        try:
+            self.assertEqual(program.process.wait(IN_COMMIT_WAIT_S), KILLED, program.output()[-2000:])
+            return True
+        except subprocess.TimeoutExpired:
+            program.kill()
+            return False
 
 
 if __name__ == "__main__":
