@@ -324,6 +324,65 @@ static void test_properties(void)
     assert_setting_refused("security.protocol=none\n", ":1: Invalid value");
 }
 
+/* ---- listeners that ask who we are ---- */
+
+static void secured_setup(struct world *world, const void *data)
+{
+    (void)data;
+    world_setup(world, &contract);
+}
+
+/* Through this listener with these lines of settings: three records and the end, or the error. */
+static void try_secured(struct world *world, const char *listener, const char *settings, bool works)
+{
+    g_autoptr(GError) error = NULL;
+    struct fixture *fixture = world->fixture;
+    g_autofree char *path = settings_file(settings);
+    int64_t start, end;
+    set_string(&fixture->config->bus_brokers, listener);
+    set_string(&fixture->config->bus_properties_file, path);
+    struct bus *bus = world->contract->open(world->fixture);
+    if (works)
+        world_produce(bus, 0, 3, NULL);
+    bool done = bus_offsets(bus, TOPIC, 0, &start, &end, &error);
+    g_assert_true(done == works);
+    if (works)
+        g_assert_cmpint(end, ==, 3);
+    else
+        g_assert_true(error_is(error, DENIED));
+    bus_close(bus);
+    g_unlink(path);
+}
+
+/* One that asks for a name and a password. */
+static void test_sasl(struct world *world, const void *listener)
+{
+    static const char settings[] = "security.protocol=sasl_plaintext\nsasl.mechanisms=PLAIN\n"
+                                   "sasl.username=marquee\nsasl.password=";
+    g_autofree char *right = g_strconcat(settings, "secret\n", NULL);
+    g_autofree char *wrong = g_strconcat(settings, "wrong\n", NULL);
+    try_secured(world, listener, right, true);
+    try_secured(world, listener, wrong, false);
+}
+
+/* One that speaks TLS, with a certificate of a CA that only we were told of. */
+static void test_tls(struct world *world, const void *listener)
+{
+    g_autofree char *known = g_strdup_printf("security.protocol=ssl\nssl.ca.location=%s\n",
+                                             g_getenv("MARQUEE_KAFKA_CA"));
+    try_secured(world, listener, known, true);
+    try_secured(world, listener, "security.protocol=ssl\n", false);
+}
+
+static void add_secured(const char *path,
+                        const char *variable,
+                        void (*test)(struct world *world, const void *listener))
+{
+    const char *listener = g_getenv(variable);
+    if (listener && *listener)
+        g_test_add(path, struct world, listener, secured_setup, test, world_teardown);
+}
+
 /* Nobody listens: AGAIN within the call's time, from every call. */
 static void test_nobody(void)
 {
@@ -360,6 +419,8 @@ int main(int argc, char **argv)
                world_teardown);
     g_test_add("/bus/kafka/statistics", struct world, &contract, world_setup, test_statistics,
                world_teardown);
+    add_secured("/bus/kafka/sasl", "MARQUEE_KAFKA_SASL", test_sasl);
+    add_secured("/bus/kafka/tls", "MARQUEE_KAFKA_TLS", test_tls);
     g_test_add_func("/bus/kafka/properties", test_properties);
     g_test_add_func("/bus/kafka/nobody", test_nobody);
     return g_test_run();

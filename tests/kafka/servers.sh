@@ -6,7 +6,10 @@
 #   install  bring both with Maven; quick when they are there. Exit 77 and a word where Java or Maven is absent
 #   start    BROKERS brokers (1) and the registry, empty; waits until they answer
 #   stop     end what start began, by its pid files
-#   env      print MARQUEE_KAFKA=host:port,... and MARQUEE_REGISTRY=url for `eval`
+#   env      print for `eval`: MARQUEE_KAFKA=host:port,... and MARQUEE_REGISTRY=url; MARQUEE_KAFKA_SASL and
+#            MARQUEE_KAFKA_TLS, broker 1's listeners with PLAIN (marquee, secret) and with a certificate of the CA in
+#            MARQUEE_KAFKA_CA; MARQUEE_KAFKA_PROXIES=P:Q,...: each broker says to who comes by port Q that it is to be
+#            found at port P, where nobody listens: a test's proxy may
 #   with     start one of each, run CMD with that in its environment, stop
 #   kill N, pause N, resume N, broker N   end broker N at once, stop it, let it go on, start it again
 # MARQUEE_SERVERS names another folder than build/servers.
@@ -103,17 +106,36 @@ start_broker() {
     echo $! > "$run/b$n.pid"
 }
 
-broker_port() { sed -n "s|^advertised.listeners=PLAINTEXT://127.0.0.1:||p" "$run/b$1.properties"; }
+broker_port() { sed -n "s|^advertised.listeners=PLAINTEXT://127.0.0.1:\([0-9]*\).*|\1|p" "$run/b$1.properties"; }
 
+# A CA of its own and the brokers' certificate.
+write_certificates() {
+    mkdir -p "$run/tls"
+    (
+        cd "$run/tls"
+        openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=test-ca -keyout ca.key -out ca.pem
+        openssl req -newkey rsa:2048 -nodes -subj /CN=127.0.0.1 -keyout broker.key -out broker.csr
+        openssl x509 -req -in broker.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -out broker.crt \
+            -extfile <(echo "subjectAltName=IP:127.0.0.1")
+        cat broker.key broker.crt > broker.pem
+    ) > "$run/tls.log" 2>&1
+}
+
+# write_broker N VOTERS COUNT ISR PLAIN CONTROLLER SASL TLS PROXIED PROXY: the last six are ports.
 write_broker() {
-    local n=$1 port=$2 controller=$3 voters=$4 count=$5 isr=$6
+    local n=$1 voters=$2 count=$3 isr=$4 port=$5 controller=$6 sasl=$7 tls=$8 proxied=$9 proxy=${10}
+    local host=127.0.0.1
     cat > "$run/b$n.properties" <<P
 process.roles=broker,controller
 node.id=$n
 controller.quorum.voters=$voters
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
-advertised.listeners=PLAINTEXT://127.0.0.1:$port
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://$host:$port,CONTROLLER://$host:$controller,SASL://$host:$sasl,TLS://$host:$tls,PROXIED://$host:$proxied
+advertised.listeners=PLAINTEXT://$host:$port,SASL://$host:$sasl,TLS://$host:$tls,PROXIED://$host:$proxy
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,PROXIED:PLAINTEXT
+sasl.enabled.mechanisms=PLAIN
+listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_marquee="secret";
+listener.name.tls.ssl.keystore.type=PEM
+listener.name.tls.ssl.keystore.location=$run/tls/broker.pem
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 log.dirs=$run/d$n
@@ -132,7 +154,8 @@ P
 }
 
 start() {
-    local count=${1:-1} ports voters='' brokers='' isr=1 n
+    local count=${1:-1} ports voters='' brokers='' proxies='' isr=1 n
+    local each=6 at # ports of a broker, as write_broker takes them
     install
     alive "$run/b1.pid" && { say "already running; stop first"; return 1; }
     rm -rf "$run"
@@ -143,17 +166,20 @@ log4j.appender.A=org.apache.log4j.ConsoleAppender
 log4j.appender.A.layout=org.apache.log4j.PatternLayout
 log4j.appender.A.layout.ConversionPattern=%d %p %c{1} %m%n
 P
-    read -r -a ports <<< "$(free_ports $((2 * count + 1)))"
+    write_certificates
+    read -r -a ports <<< "$(free_ports $((each * count + 1)))"
     ((count >= 3)) && isr=2
     for ((n = 1; n <= count; n++)); do
-        voters+=${voters:+,}$n@127.0.0.1:${ports[2 * n - 1]}
-        brokers+=${brokers:+,}127.0.0.1:${ports[2 * n - 2]}
+        at=$((each * (n - 1)))
+        voters+=${voters:+,}$n@127.0.0.1:${ports[at + 1]}
+        brokers+=${brokers:+,}127.0.0.1:${ports[at]}
+        proxies+=${proxies:+,}${ports[at + 5]}:${ports[at + 4]}
     done
     for ((n = 1; n <= count; n++)); do
-        write_broker "$n" "${ports[2 * n - 2]}" "${ports[2 * n - 1]}" "$voters" "$count" "$isr"
+        write_broker "$n" "$voters" "$count" "$isr" "${ports[@]:each * (n - 1):each}"
         start_broker "$n"
     done
-    local http=${ports[2 * count]}
+    local http=${ports[each * count]}
     (cd "$registry_dir" && exec setsid java -Xms64m -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
         -Dquarkus.http.host=127.0.0.1 -Dquarkus.http.port="$http" -Dquarkus.log.level=WARN \
         -jar "apicurio-registry-app-$registry_version-runner.jar") > "$run/registry.log" 2>&1 < /dev/null &
@@ -161,9 +187,11 @@ P
     {
         echo "export MARQUEE_KAFKA=$brokers"
         echo "export MARQUEE_REGISTRY=http://127.0.0.1:$http/apis/ccompat/v7"
+        echo "export MARQUEE_KAFKA_SASL=127.0.0.1:${ports[2]} MARQUEE_KAFKA_TLS=127.0.0.1:${ports[3]}"
+        echo "export MARQUEE_KAFKA_CA=$run/tls/ca.pem MARQUEE_KAFKA_PROXIES=$proxies"
     } > "$run/env"
     for ((n = 1; n <= count; n++)); do
-        wait_until "broker $n" answers "${ports[2 * n - 2]}" || { stop; return 1; }
+        wait_until "broker $n" answers "${ports[each * (n - 1)]}" || { stop; return 1; }
     done
     wait_until "the registry" curl -sf -o /dev/null "http://127.0.0.1:$http/apis/ccompat/v7/subjects" ||
         { stop; return 1; }
