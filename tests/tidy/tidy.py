@@ -31,10 +31,11 @@ MAY_INCLUDE = {
     "base": set(),
     "sentiment": {"base"},
     "net": {"base"},
+    "cql": {"base", "net"},
     "model": {"base", "net"},
     "bus": MODEL,
     "lake": MODEL,
-    "speed": MODEL,
+    "speed": MODEL | {"cql"},
     "view": MODEL | {"speed"},  # sync copies the speed store's rows
     "tmdb_sim": MODEL,
     "ingest": MEETING,
