@@ -67,8 +67,8 @@ test: setup-test build ## all tests but the long ones
 test-asan: build-asan ## unit and contract tests under the address and undefined-behaviour sanitizers
 	@$(SANITIZER_ENV) tools/test.sh $(ASAN) --suite unit --suite contract --timeout-multiplier 4
 
-test-tsan: build-tsan ## unit and contract tests under the thread sanitizer
-	@$(SANITIZER_ENV) tools/test.sh $(TSAN) --suite unit --suite contract --timeout-multiplier 8
+test-tsan: build-tsan ## unit and contract tests and a minute of `up` under the thread sanitizer
+	@$(SANITIZER_ENV) tools/test.sh $(TSAN) --suite unit --suite contract --suite tsan --timeout-multiplier 8
 
 test-long: setup-test build ## the long ones: crash tests, random logs, soaks
 	@tools/test.sh $(BUILD) --suite long --timeout-multiplier 4
