@@ -18,11 +18,11 @@ static void *worker_open(void *user, GError **error)
 
 static void answer(const struct http_request *request, struct http_response *response, void *worker)
 {
-    (void)request;
     struct metrics *metrics = worker;
     g_autoptr(GString) body = g_string_new(NULL);
     metrics_write(metrics, body);
-    http_reply(response, 200, "text/plain; version=0.0.4; charset=utf-8", body->str, body->len);
+    http_reply(response, 200, "text/plain; version=0.0.4; charset=utf-8",
+               arena_strndup(http_request_arena(request), body->str, body->len), body->len);
 }
 
 static const struct http_route routes[] = {{"GET", "/metrics", answer, "metrics"}};
