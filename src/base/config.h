@@ -58,6 +58,14 @@ bool config_set(struct config *config, const char *key, const char *value, GErro
  * and written. config_load has already checked types and ranges. */
 bool config_check(const struct config *config, GError **error) MUST_CHECK;
 
+/* The longest time between two batch runs: batch.interval, or what batch.schedule leaves. */
+int64_t config_batch_gap_ms(const struct config *config);
+
+/* How long the archive of the bus is kept at least, so that an hour that may still change can be
+ * computed again: speed.retention + 2 x stream.velocity_lookback (an acceleration reads two windows
+ * back) + stream.future_limit + config_batch_gap_ms + 2 h (hours are whole, on both sides). */
+int64_t config_bronze_least_ms(const struct config *config);
+
 /* data.dir joined with name; newly allocated. */
 char *config_path(const struct config *config, const char *name);
 

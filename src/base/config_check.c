@@ -10,9 +10,12 @@
 
 #include "base/clock.h"
 #include "base/config_table.h"
+#include "base/cron.h"
 
 #define WEIGHT_SUM_TOLERANCE 1e-9
 #define PRODUCER_BYTES_MAX   64
+#define LOOKBACKS            2
+#define WHOLE_HOURS_MS       (2 * MS_PER_HOUR)
 
 /* "marquee.yaml:3: speed.retention: " and the rest of the error. */
 static void G_GNUC_PRINTF(4, 5) set_error(
@@ -77,8 +80,9 @@ static bool check_cluster(const struct config *config, GError **error)
         return false;
     }
     if (g_str_equal(config->views_backend, "mongodb") && !*config->views_uri) {
-        set_error(error, config, "views.uri",
-                  "expected MongoDB's connection string beside views.backend mongodb, found nothing");
+        set_error(
+            error, config, "views.uri",
+            "expected MongoDB's connection string beside views.backend mongodb, found nothing");
         return false;
     }
     if (g_str_equal(config->cache_backend, "redis") && !*config->cache_url) {
@@ -112,17 +116,61 @@ static bool check_events(const struct config *config, GError **error)
     return false;
 }
 
+int64_t config_batch_gap_ms(const struct config *config)
+{
+    struct cron cron;
+    return *config->batch_schedule && cron_parse(config->batch_schedule, &cron, NULL)
+               ? cron_longest_gap_ms(&cron)
+               : config->batch_interval_ms;
+}
+
+int64_t config_bronze_least_ms(const struct config *config)
+{
+    return config->speed_retention_ms + LOOKBACKS * config->stream_velocity_lookback_ms +
+           config->stream_future_limit_ms + config_batch_gap_ms(config) + WHOLE_HOURS_MS;
+}
+
+static bool check_schedule(const struct config *config, GError **error)
+{
+    g_autoptr(GError) trouble = NULL;
+    struct cron cron;
+    if (!*config->batch_schedule || cron_parse(config->batch_schedule, &cron, &trouble))
+        return true;
+    g_autofree char *found = config_quote(config->batch_schedule);
+    set_error(error, config, "batch.schedule", "%s: %s", found, trouble->message);
+    return false;
+}
+
+static bool check_bronze(const struct config *config, GError **error)
+{
+    int64_t least_ms = config_bronze_least_ms(config);
+    if (config->lake_bronze_retention_ms >= least_ms)
+        return true;
+    g_autofree char *found = config_duration_text(config->lake_bronze_retention_ms);
+    g_autofree char *least = config_duration_text(least_ms);
+    set_error(error, config, "lake.bronze_retention",
+              "expected at least %s (speed.retention + 2 x stream.velocity_lookback + "
+              "stream.future_limit + %s + 2h), found %s: hours that may still change could not be "
+              "computed again",
+              least,
+              *config->batch_schedule ? "the longest pause of batch.schedule" : "batch.interval",
+              found);
+    return false;
+}
+
 static bool check_durations(const struct config *config, GError **error)
 {
-    if (config->speed_retention_ms < config->serve_boundary_ms + config->batch_interval_ms) {
+    int64_t gap_ms = config_batch_gap_ms(config);
+    if (config->speed_retention_ms < config->serve_boundary_ms + gap_ms) {
         g_autofree char *found = config_duration_text(config->speed_retention_ms);
         g_autofree char *boundary = config_duration_text(config->serve_boundary_ms);
-        g_autofree char *interval = config_duration_text(config->batch_interval_ms);
-        set_error(
-            error, config, "speed.retention",
-            "expected at least serve.boundary + batch.interval (%s + %s), found %s: hours would be "
-            "gone from the speed views before a batch run has them",
-            boundary, interval, found);
+        g_autofree char *gap = config_duration_text(gap_ms);
+        set_error(error, config, "speed.retention",
+                  "expected at least serve.boundary + %s (%s + %s), found %s: hours would be gone "
+                  "from the speed views before a batch run has them",
+                  *config->batch_schedule ? "the longest pause of batch.schedule"
+                                          : "batch.interval",
+                  boundary, gap, found);
         return false;
     }
     if (MS_PER_HOUR % config->stream_window_ms != 0) {
@@ -247,7 +295,8 @@ static bool check_data_dir(const struct config *config, GError **error)
 bool config_check(const struct config *config, GError **error)
 {
     return check_backends(config, error) && check_cluster(config, error) &&
-           check_events(config, error) && check_durations(config, error) &&
+           check_events(config, error) && check_schedule(config, error) &&
+           check_durations(config, error) && check_bronze(config, error) &&
            check_weights(config, error) && check_clock(config, error) &&
            check_base_url(config, error) && check_serve(config, error) &&
            check_data_dir(config, error);

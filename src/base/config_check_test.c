@@ -88,6 +88,25 @@ static void test_backends(void)
             {"registry.url", "localhost:8081"});
 }
 
+static void test_schedule(void)
+{
+    KEPT({"batch.schedule", "0 */4 * * *"}, {"batch.interval", "7d"});
+    KEPT({"batch.schedule", "0 2 * * *"}, {"speed.retention", "72h"});
+    REFUSED("command line: batch.schedule: \"0 25 * * *\": hour: expected *, or numbers from 0 to "
+            "23, such as 1,5-9 or */2",
+            {"batch.schedule", "0 25 * * *"});
+    REFUSED("default: speed.retention: expected at least serve.boundary + the longest pause of "
+            "batch.schedule (2d + 1d), found 2d4h: hours would be gone from the speed views before "
+            "a batch run has them",
+            {"batch.schedule", "0 2 * * *"});
+    REFUSED(
+        "command line: lake.bronze_retention: expected at least 21d16h10m (speed.retention + 2 x "
+        "stream.velocity_lookback + stream.future_limit + the longest pause of batch.schedule + "
+        "2h), found 10d: hours that may still change could not be computed again",
+        {"batch.schedule", "@weekly"}, {"speed.retention", "300h"},
+        {"lake.bronze_retention", "10d"});
+}
+
 static void test_durations(void)
 {
     KEPT({"speed.retention", "52h"});
@@ -100,6 +119,13 @@ static void test_durations(void)
             "5h), found 2d4h: "
             "hours would be gone from the speed views before a batch run has them",
             {"batch.interval", "5h"});
+    /* 52 h + 2 x 25 h + 10 min + 4 h + 2 h */
+    KEPT({"lake.bronze_retention", "108h10m"});
+    REFUSED(
+        "command line: lake.bronze_retention: expected at least 4d12h10m (speed.retention + 2 x "
+        "stream.velocity_lookback + stream.future_limit + batch.interval + 2h), found "
+        "4d12h9m59s: hours that may still change could not be computed again",
+        {"lake.bronze_retention", "108h9m59s"});
     KEPT({"stream.window", "1m"});
     KEPT({"stream.window", "1h"});
     REFUSED("command line: stream.window: expected a duration that divides an hour, found 7m",
@@ -216,6 +242,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/config-check/backends", test_backends);
     g_test_add_func("/config-check/durations", test_durations);
+    g_test_add_func("/config-check/schedule", test_schedule);
     g_test_add_func("/config-check/weights", test_weights);
     g_test_add_func("/config-check/producer", test_producer);
     g_test_add_func("/config-check/clock", test_clock);

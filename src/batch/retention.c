@@ -8,14 +8,10 @@
 
 #define LOOKBACKS 2 /* an acceleration reads two windows back */
 #define EVER_MS   (-(INT64_C(1) << 60))
-#define SPARE_MS  (2 * MS_PER_HOUR) /* hours are whole, on both sides */
 
 static int64_t archive_ms(const struct config *config)
 {
-    int64_t least_ms = config->speed_retention_ms +
-                       LOOKBACKS * config->stream_velocity_lookback_ms +
-                       config->stream_future_limit_ms + config->batch_interval_ms + SPARE_MS;
-    return MAX(config->lake_bronze_retention_ms, least_ms);
+    return MAX(config->lake_bronze_retention_ms, config_bronze_least_ms(config));
 }
 
 int64_t retention_exact_from_ms(const struct config *config, const struct manifest *manifest)

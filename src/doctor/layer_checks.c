@@ -122,11 +122,11 @@ void check_batch_late(struct doctor *doctor)
                      "neither",
                      served.batch_run_id, doctor_span(doctor, age_ms),
                      doctor_span(doctor, config->speed_retention_ms));
-    else if (doctor->now_ms - served.cut_at_ms > 2 * config->batch_interval_ms)
+    else if (doctor->now_ms - served.cut_at_ms > 2 * config_batch_gap_ms(config))
         findings_add(doctor->findings, FINDING_WARN, check, advice,
                      "%s was cut %s ago; one is due every %s", served.batch_run_id,
                      doctor_span(doctor, doctor->now_ms - served.cut_at_ms),
-                     doctor_span(doctor, config->batch_interval_ms));
+                     doctor_span(doctor, config_batch_gap_ms(config)));
     doctor_fine(doctor, check, "%s was cut %s ago", served.batch_run_id,
                 doctor_span(doctor, doctor->now_ms - served.cut_at_ms));
 }
