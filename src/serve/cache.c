@@ -5,7 +5,12 @@
 #include "base/config.h"
 #include "serve/cache_backend.h"
 
-static const struct cache_ops *const backends[] = {&cache_mem_ops};
+static const struct cache_ops *const backends[] = {
+    &cache_mem_ops,
+#ifdef MARQUEE_REDIS
+    &cache_redis_ops,
+#endif
+};
 
 struct cache *cache_open(const struct context *context, GError **error)
 {

@@ -29,3 +29,4 @@ struct cache_ops {
 };
 
 extern const struct cache_ops cache_mem_ops;
+extern const struct cache_ops cache_redis_ops; /* where hiredis was there: MARQUEE_REDIS */

@@ -126,10 +126,13 @@ static void cache_mem_invalidate(struct cache *base, const char *name)
     size_t len = strlen(name);
     bool all = len > 0 && name[len - 1] == '*';
     pthread_mutex_lock(&cache->lock);
-    for (GList *link = cache->recent.head, *next; link; link = next) {
+    struct entry *found = all ? NULL : g_hash_table_lookup(cache->entries, name);
+    if (found)
+        entry_drop(cache, found);
+    for (GList *link = all ? cache->recent.head : NULL, *next; link; link = next) {
         struct entry *entry = link->data;
         next = link->next;
-        if (all ? strncmp(entry->name, name, len - 1) == 0 : strcmp(entry->name, name) == 0)
+        if (strncmp(entry->name, name, len - 1) == 0)
             entry_drop(cache, entry);
     }
     pthread_mutex_unlock(&cache->lock);
