@@ -147,7 +147,9 @@ static bool put_backward(struct registry_rest *rest, const char *path, GError **
     json_decref(body);
     if (!done)
         return false;
-    done = answer.status == STATUS_OK || unexpected(path, &answer, error);
+    /* 409: another process has set a level meanwhile. */
+    done = answer.status == STATUS_OK || answer.status == STATUS_CONFLICT ||
+           unexpected(path, &answer, error);
     registry_answer_clear(&answer);
     return done;
 }

@@ -156,6 +156,19 @@ static void test_new(struct world *world, const void *data)
     assert_taken(world, 5);
 }
 
+/* Another process sets the level between our look and our request. */
+static void test_new_race(struct world *world, const void *data)
+{
+    (void)data;
+    SCRIPT(world, {"POST", "/api/v7/subjects/s", NULL, 404, NOT_THERE},
+           {"GET", "/api/v7/subjects/s/versions/latest", NULL, 404, NOT_THERE},
+           {"GET", "/api/v7/config/s", NULL, 404, NOT_THERE},
+           {"PUT", "/api/v7/config/s", NULL, 409, "{\"message\":\"already exists\"}"},
+           {"POST", "/api/v7/subjects/s/versions", NULL, 200, "{\"id\":8}"});
+    g_assert_cmpint(add(world, "s"), ==, 8);
+    assert_taken(world, 5);
+}
+
 /* The same but for its wording: the id that it has. Nothing is written. */
 static void test_same(struct world *world, const void *data)
 {
@@ -379,6 +392,7 @@ int main(int argc, char **argv)
     } cases[] = {
         {"/registry/scripted/known", test_known},
         {"/registry/scripted/new", test_new},
+        {"/registry/scripted/new_race", test_new_race},
         {"/registry/scripted/same", test_same},
         {"/registry/scripted/conflict", test_conflict},
         {"/registry/scripted/refusals", test_refusals},
