@@ -11,6 +11,7 @@
 #include "cli/stages.h"
 #include "ingest/exports.h"
 #include "ingest/ingest.h"
+#include "stream/stream.h"
 
 #define BACKFILL_DAYS_MAX 3650.0
 
@@ -81,16 +82,35 @@ static int run_role(struct app *app, const struct stage *stage)
     return done ? EXIT_DONE : app_fail(error);
 }
 
+static int run_until_caught_up(struct app *app)
+{
+    g_autoptr(GError) error = NULL;
+    return stream_catch_up(&app->context, &error) ? EXIT_DONE : app_fail(error);
+}
+
+static void set_instance(struct app *app, char **instance)
+{
+    if (!*instance)
+        return;
+    g_free(app->config->stream_instance);
+    app->config->stream_instance = g_steal_pointer(instance);
+}
+
 int cmd_run(int argc, char **argv)
 {
     struct app app = {0};
-    g_autofree char *backfill = NULL, *exports = NULL;
+    g_autofree char *backfill = NULL, *exports = NULL, *instance = NULL;
+    gboolean until_caught_up = FALSE;
     const GOptionEntry extra[] = {
         {"backfill", 0, 0, G_OPTION_ARG_STRING, &backfill,
          "ingest: first fill in the last DAYS from the simulator, then end", "DAYS"},
         {"exports", 0, 0, G_OPTION_ARG_STRING, &exports,
          "ingest: read a daily ID export of TMDB (movie_ids_MM_DD_YYYY.json.gz), then end",
          "FILE-OR-URL"},
+        {"instance", 0, 0, G_OPTION_ARG_STRING, &instance,
+         "stream on Kafka: this process's name, instead of stream.instance", "NAME"},
+        {"until-caught-up", 0, 0, G_OPTION_ARG_NONE, &until_caught_up,
+         "stream: end when everything on the bus is read and committed", NULL},
         G_OPTION_ENTRY_NULL,
     };
     g_autofree char *names = role_names();
@@ -103,13 +123,18 @@ int cmd_run(int argc, char **argv)
             app_usage("run", "expected one role of %s", names);
         else if ((backfill || exports) && !g_str_equal(stage->name, "ingest"))
             app_usage("run", "%s goes with ingest", backfill ? "--backfill" : "--exports");
+        else if ((instance || until_caught_up) && !g_str_equal(stage->name, "stream"))
+            app_usage("run", "%s goes with stream", instance ? "--instance" : "--until-caught-up");
         else if (backfill && exports)
             app_usage("run", "--backfill and --exports are two runs");
         else if (backfill && !parse_days(backfill, &backfill_days))
             app_usage("run", "--backfill: expected a number of days above 0 and up to %g",
                       BACKFILL_DAYS_MAX);
         else if (app_start(&app)) {
-            if (backfill)
+            set_instance(&app, &instance);
+            if (until_caught_up)
+                code = run_until_caught_up(&app);
+            else if (backfill)
                 code = run_backfill(&app, backfill_days);
             else if (exports)
                 code = run_exports(&app, exports);

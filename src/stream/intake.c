@@ -40,6 +40,17 @@ void intake_clear(struct intake *intake)
     intake->records_pending = 0;
 }
 
+void intake_drop(struct intake *intake, int partition)
+{
+    for (guint i = intake->letters->len; i-- > 0;) {
+        const struct letter *letter = &g_array_index(intake->letters, struct letter, i);
+        if (letter->partition != partition)
+            continue;
+        intake->letter_bytes -= g_bytes_get_size(letter->bytes);
+        g_array_remove_index(intake->letters, i);
+    }
+}
+
 bool intake_due(const struct intake *intake)
 {
     return intake->records_pending >= intake->settings->commit_records ||

@@ -36,6 +36,9 @@ void intake_free(struct intake *intake); /* accepts NULL */
 /* What was taken is committed, or will be read again. */
 void intake_clear(struct intake *intake);
 
+/* The partition is another's from now on: its letters go. */
+void intake_drop(struct intake *intake, int partition);
+
 bool intake_due(const struct intake *intake);
 
 /* Takes the records of a fetched batch until a commit is due; the rest is to be fetched again.

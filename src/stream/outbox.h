@@ -17,10 +17,19 @@ struct bus;
 
 struct outbox *
 outbox_new(sqlite3 *db, const struct sql_file *sql, struct serde *serde, GError **error) MUST_CHECK;
+/* One for a transaction on Kafka: records wait in memory for the produce call of their own commit.
+ */
+struct outbox *outbox_new_memory(struct serde *serde);
 void outbox_free(struct outbox *outbox); /* accepts NULL */
 
 /* Within the engine's transaction. */
 bool outbox_put(struct outbox *outbox, const struct trending *trending, GError **error) MUST_CHECK;
+
+/* What waits in memory, appended to messages (struct bus_message), in order; lives until
+ * outbox_clear. */
+void outbox_messages(const struct outbox *outbox, GArray *messages);
+/* It is committed, or will be decided on again. */
+void outbox_clear(struct outbox *outbox);
 
 /* Sends what is there, in order, and removes it; outside a transaction. On AGAIN call again. */
 bool outbox_send(struct outbox *outbox, struct bus *bus, GError **error) MUST_CHECK;

@@ -384,6 +384,18 @@ bool stream_commit(struct stream *stream, GError **error)
     return true;
 }
 
+bool stream_caught_up(const struct stream *stream)
+{
+    for (int p = 0; p < stream->settings.partitions; p++) {
+        for (unsigned input = 0; input < INPUT_COUNT; input++) {
+            const struct position *position = &stream->tasks[p]->positions[input];
+            if (position->next_offset < position->end_offset || position->dirty)
+                return false;
+        }
+    }
+    return stream->intake->records_pending == 0;
+}
+
 void stream_counts(const struct stream *stream, const char *topic, struct stream_counts *ret_counts)
 {
     *ret_counts = (struct stream_counts){.pending = stream->intake->records_pending};

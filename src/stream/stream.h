@@ -56,7 +56,12 @@ void stream_counts(const struct stream *stream,
                    const char *topic,
                    struct stream_counts *ret_counts);
 
+/* All that is on the bus is read and committed; late windows may wait for ranker.late_interval. */
+bool stream_caught_up(const struct stream *stream);
+
 /* The stage: opens bus, registry and engine, steps until context->stop asks, commits, closes. Waits
  * stream.poll_interval when idle, backs off on AGAIN. False: it had to give up; the error says why.
  */
 bool stream_run(const struct context *context, GError **error) MUST_CHECK;
+/* The same, until everything is read and committed; on Kafka it must get all tasks for that. */
+bool stream_catch_up(const struct context *context, GError **error) MUST_CHECK;

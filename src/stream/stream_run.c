@@ -1,55 +1,91 @@
 /* The stage loop: it alone decides what an error means. AGAIN backs off, anything else stops the
- * stage. */
+ * stage. Which engine runs is the bus' doing: on Kafka the one that shares tasks with other
+ * processes, else the embedded one. */
 #include "stream/stream.h"
+
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include "bus/bus.h"
+#include "stream/stream_cluster.h"
 
 #define STAGE            "stream"
 #define BACKOFF_MS_FIRST INT64_C(50)
 #define BACKOFF_MS_MAX   INT64_C(5000)
 
+/* One of the two. */
+struct engine {
+    struct stream *stream;
+    struct stream_cluster *cluster;
+};
+
+static bool engine_open(struct engine *engine,
+                        const struct context *context,
+                        struct bus *bus,
+                        struct serde *serde,
+                        GError **error)
+{
+    if (strcmp(context->config->bus_backend, "kafka") == 0)
+        engine->cluster = stream_cluster_open(context, bus, serde, NULL, error);
+    else
+        engine->stream = stream_open(context, bus, serde, error);
+    return engine->cluster || engine->stream;
+}
+
+static void engine_close(struct engine *engine)
+{
+    stream_cluster_close(engine->cluster);
+    stream_close(engine->stream);
+}
+
+static bool engine_step(struct engine *engine, bool *ret_idle, GError **error)
+{
+    return engine->cluster ? stream_cluster_step(engine->cluster, ret_idle, error)
+                           : stream_step(engine->stream, ret_idle, error);
+}
+
+static bool engine_commit(struct engine *engine, GError **error)
+{
+    return engine->cluster ? stream_cluster_commit(engine->cluster, error)
+                           : stream_commit(engine->stream, error);
+}
+
+static bool engine_caught_up(const struct engine *engine)
+{
+    return engine->cluster ? stream_cluster_caught_up(engine->cluster)
+                           : stream_caught_up(engine->stream);
+}
+
 static void
-log_counts(const struct context *context, const struct stream *stream, const char *message)
+log_counts(const struct context *context, const struct engine *engine, const char *message)
 {
     struct stream_counts counts;
-    stream_counts(stream, NULL, &counts);
+    if (engine->cluster)
+        stream_cluster_counts(engine->cluster, NULL, &counts);
+    else
+        stream_counts(engine->stream, NULL, &counts);
     log_info(context->log, STAGE, message, LOG_INT("used", counts.classes[RECORD_USED]),
              LOG_INT("duplicate", counts.classes[RECORD_DUPLICATE]),
              LOG_INT("expired", counts.classes[RECORD_EXPIRED]),
              LOG_INT("bad", counts.classes[RECORD_BAD]), LOG_INT("late", counts.late));
 }
 
-/* Steps until the wish to stop. */
-static bool step_until_stop(const struct context *context, struct stream *stream, GError **error)
+/* CONFLICT: the group gave the tasks to others; the engine joins again. */
+static bool mends(const GError *why)
 {
-    int64_t backoff_ms = BACKOFF_MS_FIRST;
-    while (!stop_requested(context->stop)) {
-        g_autoptr(GError) why = NULL;
-        bool idle = false;
-        if (stream_step(stream, &idle, &why)) {
-            backoff_ms = BACKOFF_MS_FIRST;
-            if (idle)
-                stop_wait_ms(context->stop, context->config->stream_poll_interval_ms);
-            continue;
-        }
-        if (!error_is(why, AGAIN)) {
-            g_propagate_error(error, g_steal_pointer(&why));
-            return false;
-        }
-        log_warn(context->log, STAGE, "try again", LOG_STR("error", why->message),
-                 LOG_INT("wait_ms", backoff_ms));
-        stop_wait_ms(context->stop, backoff_ms);
-        backoff_ms = MIN(2 * backoff_ms, BACKOFF_MS_MAX);
-    }
-    /* What can't be committed now is read again at the next start. */
+    return error_is(why, AGAIN) || error_is(why, CONFLICT);
+}
+
+/* What can't be committed now is read again at the next start. */
+static bool commit_last(const struct context *context, struct engine *engine, GError **error)
+{
     g_autoptr(GError) why = NULL;
-    if (stream_commit(stream, &why))
+    if (engine_commit(engine, &why))
         return true;
-    if (error_is(why, AGAIN)) {
+    if (mends(why)) {
         log_warn(context->log, STAGE, "stopped without a last commit",
                  LOG_STR("error", why->message));
         return true;
@@ -58,29 +94,70 @@ static bool step_until_stop(const struct context *context, struct stream *stream
     return false;
 }
 
+/* Steps until the wish to stop, or until all is read and committed. */
 static bool
-run_on(const struct context *context, struct bus *bus, struct registry *registry, GError **error)
+step_until_stop(const struct context *context, struct engine *engine, bool catch_up, GError **error)
+{
+    int64_t backoff_ms = BACKOFF_MS_FIRST;
+    while (!stop_requested(context->stop)) {
+        g_autoptr(GError) why = NULL;
+        bool idle = false;
+        if (engine_step(engine, &idle, &why)) {
+            backoff_ms = BACKOFF_MS_FIRST;
+            if (idle && catch_up && engine_caught_up(engine))
+                break;
+            if (idle)
+                stop_wait_ms(context->stop, context->config->stream_poll_interval_ms);
+            continue;
+        }
+        if (!mends(why)) {
+            g_propagate_error(error, g_steal_pointer(&why));
+            return false;
+        }
+        log_warn(context->log, STAGE, "try again", LOG_STR("error", why->message),
+                 LOG_INT("wait_ms", backoff_ms));
+        stop_wait_ms(context->stop, backoff_ms);
+        backoff_ms = MIN(2 * backoff_ms, BACKOFF_MS_MAX);
+    }
+    return commit_last(context, engine, error);
+}
+
+static bool run_on(const struct context *context,
+                   struct bus *bus,
+                   struct registry *registry,
+                   bool catch_up,
+                   GError **error)
 {
     struct serde *serde = serde_new(registry, error);
-    struct stream *stream = serde ? stream_open(context, bus, serde, error) : NULL;
+    struct engine engine = {0};
     bool done = false;
-    if (stream) {
-        log_counts(context, stream, "started");
-        done = step_until_stop(context, stream, error);
+    if (serde && engine_open(&engine, context, bus, serde, error)) {
+        log_counts(context, &engine, "started");
+        done = step_until_stop(context, &engine, catch_up, error);
         if (done)
-            log_counts(context, stream, "stopped");
+            log_counts(context, &engine, "stopped");
     }
-    stream_close(stream);
+    engine_close(&engine);
     serde_free(serde);
+    return done;
+}
+
+static bool run(const struct context *context, bool catch_up, GError **error)
+{
+    struct bus *bus = bus_open(context, error);
+    struct registry *registry = bus ? registry_open(context, error) : NULL;
+    bool done = registry && run_on(context, bus, registry, catch_up, error);
+    registry_close(registry);
+    bus_close(bus);
     return done;
 }
 
 bool stream_run(const struct context *context, GError **error)
 {
-    struct bus *bus = bus_open(context, error);
-    struct registry *registry = bus ? registry_open(context, error) : NULL;
-    bool done = registry && run_on(context, bus, registry, error);
-    registry_close(registry);
-    bus_close(bus);
-    return done;
+    return run(context, false, error);
+}
+
+bool stream_catch_up(const struct context *context, GError **error)
+{
+    return run(context, true, error);
 }

@@ -1,7 +1,9 @@
 """The engine killed with SIGKILL at each named fail point of a commit and at random moments, on the SQLite bus: after the
 restarts its tables equal the oracle's on the whole log, row for row, as if nothing had happened.
 
-usage: kill_test.py STREAM_REPLAY [--seed N]
+usage: kill_test.py STREAM_REPLAY [--seed N] [--cluster]
+
+With --cluster the engine is the one for Kafka, two processes of it over a fake group that die together.
 
 A seed that fails is printed and replays exactly, but for the random moments. The test fails too when a kill never came."""
 import argparse
@@ -21,11 +23,13 @@ PASSAGE_MAX = 3          # a fail point's passage that kills: small, so that all
 MOMENT_MAX_S = 0.06
 
 
-def failpoints():
-    """The names as stream.c lists them."""
-    with open(os.path.join(oracle_test.ROOT, "src/stream/stream.c"), encoding="utf-8") as source:
-        listed = re.search(r"stream_failpoints\[\] = \{(.*?)NULL", source.read(), re.S).group(1)
-    names = re.findall(r'"(stream\.commit\.[a-z]+)"', listed)
+def failpoints(cluster):
+    """The names as the engine's source lists them."""
+    path, name = (("stream_cluster_commit.c", "stream_cluster_failpoints") if cluster else
+                  ("stream.c", "stream_failpoints"))
+    with open(os.path.join(oracle_test.ROOT, "src/stream", path), encoding="utf-8") as source:
+        listed = re.search(name + r"\[\] = \{(.*?)NULL", source.read(), re.S).group(1)
+    names = re.findall(r'"(stream\.[a-z]+\.[a-z]+)"', listed)
     if len(names) < 8:
         raise AssertionError(f"only {names} found")
     return names
@@ -51,18 +55,19 @@ def live(command, failpoint=None, moment_s=None):
     return False, text
 
 
-def run_killed(name, replay, seed, plan, path, folder):
+def run_killed(name, replay, seed, plan, path, folder, mode):
     """Lives through the plan of deaths, then to the end. Returns the tables' text and how many deaths came."""
     data = os.path.join(folder, name)
     os.mkdir(data)
     deaths = 0
     for number, death in enumerate(plan):
-        command = [replay, "--dir", data, "--dump", path, "--bus", "sqlite", "--seed", str(seed * 1000 + number)]
+        command = [replay, "--dir", data, "--dump", path, "--bus", "sqlite", "--seed",
+                   str(seed * 1000 + number)] + mode
         killed, text = live(command, **death)
         deaths += killed
         if not killed:
             return text, deaths
-    killed, text = live([replay, "--dir", data, "--dump", path, "--bus", "sqlite", "--seed", str(seed)])
+    killed, text = live([replay, "--dir", data, "--dump", path, "--bus", "sqlite", "--seed", str(seed)] + mode)
     if killed:
         raise AssertionError("killed by nobody")
     return text, deaths
@@ -83,10 +88,11 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("replay")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--cluster", action="store_true")
     parser.add_argument("-v", action="store_true", help="accepted and ignored: run.sh gives it")
     args = parser.parse_args()
     rng = random.Random(args.seed)
-    names = failpoints()
+    names, mode = failpoints(args.cluster), ["--cluster", "2"] if args.cluster else []
     named = [{"failpoint": f"{name}:{rng.randint(1, PASSAGE_MAX)}"} for name in names]
     rng.shuffle(named)
     passages = [{"failpoint": f"{rng.choice(names)}:{rng.randint(1, 3 * PASSAGE_MAX)}"} for _ in range(RANDOM_KILLS)]
@@ -97,7 +103,7 @@ def main():
         path = os.path.join(folder, "log.jsonl")
         oracle_test.make_log(args.seed, RECORDS, path)
         for name, plan in (("named", named), ("passages", passages), ("moments", moments)):
-            text, deaths = run_killed(name, args.replay, args.seed, plan, path, folder)
+            text, deaths = run_killed(name, args.replay, args.seed, plan, path, folder, mode)
             wrong = differences(text, path)
             # A random moment may come after the end on a fast machine; a fail point is always passed.
             enough = deaths >= (1 if name == "moments" else len(plan))

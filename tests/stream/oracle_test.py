@@ -1,7 +1,9 @@
 """The stream engine against the oracle: on random logs with late, duplicate, edited, expired, future and bad records,
 with random commit points, restarts and cuts, both compute the same tables, row for row.
 
-usage: oracle_test.py STREAM_REPLAY [--seeds FIRST COUNT] [--records N]
+usage: oracle_test.py STREAM_REPLAY [--seeds FIRST COUNT] [--records N] [--cluster]
+
+With --cluster the engine is the one for Kafka, 1 to 3 processes of it over a fake group (stream_replay.c).
 
 A seed that fails is printed and replays exactly. The test fails too when a class of records was absent."""
 import argparse
@@ -171,7 +173,7 @@ def live_wrong(text, classes, path, highest):
     return compare("real_time_stats", counts, found) + len(far)
 
 
-def check_seed(replay, seed, records, tables, folder):
+def check_seed(replay, seed, records, tables, folder, cluster=False):
     path = os.path.join(folder, f"{seed}.jsonl")
     summary = make_log(seed, records, path)
     cuts = make_cuts(seed, path)
@@ -180,6 +182,8 @@ def check_seed(replay, seed, records, tables, folder):
     good = [events[(f"{row['topic']}/{row['partition']}", row["offset"])] for row in classes if row["class"] != "bad"]
     highest = max(good + [now])
     mode = ["--catch-up"] if seed % 5 == 4 else ["--faults"] if seed % 3 == 0 else []
+    if cluster:
+        mode += ["--cluster", str(1 + seed // 3 % 3)]
     data = os.path.join(folder, f"data{seed}")
     os.mkdir(data)
     text = run([replay, "--dir", data, "--dump", path, "--seed", str(seed)] + cuts + mode).stdout
@@ -188,7 +192,7 @@ def check_seed(replay, seed, records, tables, folder):
     wrong += hour_counts_wrong(text, classes, events, highest)
     wrong += live_wrong(text, classes, path, highest)
     sizes = " ".join(f"{name}={len(expected[name])}" for name in tables)
-    print(f"seed {seed}: {'ok' if not wrong else f'{wrong} rows differ'} ({sizes}{', cut' if cuts else ''}{', ' + mode[0][2:] if mode else ''})")
+    print(f"seed {seed}: {'ok' if not wrong else f'{wrong} rows differ'} ({sizes}{', cut' if cuts else ''}{', ' + ' '.join(mode) if mode else ''})")
     return wrong, summary, sum(len(expected[name]) for name in tables if name != "counters")
 
 
@@ -198,12 +202,14 @@ def main():
     parser.add_argument("--seeds", nargs=2, type=int, default=(1, 12))
     parser.add_argument("--records", type=int, default=3000)
     parser.add_argument("--table", action="append", choices=sorted(KEYS))
+    parser.add_argument("--cluster", action="store_true")
     parser.add_argument("-v", action="store_true", help="accepted and ignored: run.sh gives it")
     args = parser.parse_args()
     total, failed, rows = collections.Counter(), [], 0
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(args.seeds[0], args.seeds[0] + args.seeds[1]):
-            wrong, summary, count = check_seed(args.replay, seed, args.records, args.table or sorted(KEYS), folder)
+            wrong, summary, count = check_seed(args.replay, seed, args.records, args.table or sorted(KEYS), folder,
+                                            args.cluster)
             total.update(summary)
             rows += count
             if wrong:

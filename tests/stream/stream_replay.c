@@ -2,13 +2,15 @@
  * tables as JSON lines in the form of tools/oracle.py.
  *
  *   stream_replay --dir DIR --dump FILE [--bus mem|sqlite] [--seed N] [--cut
- * TOPIC/PARTITION=OFFSET]... [--catch-up]
+ * TOPIC/PARTITION=OFFSET]... [--catch-up] [--faults] [--cluster N]
  *
  * Each record is appended with its own append time; in between the seed decides when the engine
  * steps, when monotonic time passes (which makes it commit), and when it is closed and opened
  * again. With --catch-up the whole log stands before the engine starts. With --bus sqlite a run
- * that was killed (MARQUEE_FAILPOINT) goes on where the log ends. No result may depend on any of
- * that. */
+ * that was killed (MARQUEE_FAILPOINT) goes on where the log ends. With --cluster N the engine is
+ * the one for Kafka, N processes of it as N engines over a fake group (group_fake.h), which are
+ * closed, die and are given up for dead, with transactions that are aborted or of unknown outcome.
+ * No result may depend on any of that. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,9 +26,10 @@
 #include "bus/bus_faulty.h"
 #include "bus/bus_mem.h"
 #include "bus/registry.h"
+#include "group_fake.h"
 #include "model/db.h"
 #include "speed/speed.h"
-#include "stream/stream.h"
+#include "stream/stream_cluster.h"
 
 #define CUTS_MAX           64
 #define COMMIT_RECORDS_MAX 400
@@ -35,6 +38,9 @@
 #define REOPEN_PERMILLE    4
 #define FAULT_CHANCE       0.05
 #define SETTLE_STEPS_MAX   100000
+#define SETTLE_ROUNDS      3
+#define INSTANCES_MAX      8
+#define LOSE_PERMILLE      3
 
 struct cut {
     char *topic;
@@ -57,6 +63,10 @@ struct replay {
     struct registry *registry;
     struct serde *serde;
     struct stream *stream;
+    gint instances; /* 0: the embedded engine */
+    struct group_fake *group;
+    struct bus *member_buses[INSTANCES_MAX];
+    struct stream_cluster *clusters[INSTANCES_MAX];
     GRand *random;
     GByteArray *bytes;
     int64_t now_ms;
@@ -184,36 +194,103 @@ static void encode(struct replay *replay, enum topic topic, json_t *value)
 
 /* ---- engine ---- */
 
+static struct bus *reader_new(struct replay *replay, int number)
+{
+    GError *error = NULL;
+    struct bus *reader = g_strcmp0(replay->bus_name, "sqlite") == 0
+                             ? bus_open(&replay->context, &error)
+                             : bus_mem_share(replay->bus);
+    check(reader, error);
+    if (replay->faults)
+        reader =
+            bus_faulty_new(reader, (struct bus_faults){.seed = (uint64_t)(replay->seed + number),
+                                                       .fetch_fails = FAULT_CHANCE,
+                                                       .fetch_short = FAULT_CHANCE});
+    return reader;
+}
+
+static char *instance_name(int number)
+{
+    return g_strdup_printf("i%d", number);
+}
+
+static void open_cluster(struct replay *replay, int number)
+{
+    GError *error = NULL;
+    if (!replay->group)
+        replay->group = group_fake_new(
+            replay->bus, (struct group_fake_faults){.seed = (uint32_t)replay->seed,
+                                                    .aborted = replay->faults ? FAULT_CHANCE : 0,
+                                                    .unknown = replay->faults ? FAULT_CHANCE : 0});
+    g_autofree char *name = instance_name(number);
+    replay->member_buses[number] = group_fake_bus(replay->group, reader_new(replay, number));
+    replay->clusters[number] = stream_cluster_open(&replay->context, replay->member_buses[number],
+                                                   replay->serde, name, &error);
+    check(replay->clusters[number], error);
+}
+
+static void close_cluster(struct replay *replay, int number)
+{
+    stream_cluster_close(replay->clusters[number]);
+    if (replay->member_buses[number])
+        bus_close(replay->member_buses[number]);
+    replay->clusters[number] = NULL;
+    replay->member_buses[number] = NULL;
+}
+
 static void open_stream(struct replay *replay)
 {
     GError *error = NULL;
     /* Each life of the engine commits after another number of records. */
     replay->config->stream_commit_records =
         1 + g_rand_int_range(replay->random, 0, COMMIT_RECORDS_MAX);
+    for (int i = 0; i < replay->instances; i++)
+        open_cluster(replay, i);
+    if (replay->instances)
+        return;
     replay->stream = stream_open(&replay->context, replay->engine_bus, replay->serde, &error);
     check(replay->stream, error);
 }
 
+/* One call of one engine, or of the embedded one. */
+static bool try_step(struct replay *replay, int number, bool *ret_idle, GError **error)
+{
+    return replay->instances ? stream_cluster_step(replay->clusters[number], ret_idle, error)
+                             : stream_step(replay->stream, ret_idle, error);
+}
+
+static bool try_commit(struct replay *replay, int number, GError **error)
+{
+    return replay->instances ? stream_cluster_commit(replay->clusters[number], error)
+                             : stream_commit(replay->stream, error);
+}
+
+/* Somebody else's id or partitions: the engine has left, and joins again. */
+static bool mends(const GError *error)
+{
+    return error_is(error, AGAIN) || error_is(error, CONFLICT);
+}
+
 /* AGAIN is repeated, as the stage loop does. */
-static void step(struct replay *replay, bool *ret_idle)
+static void step(struct replay *replay, int number, bool *ret_idle)
 {
     for (;;) {
         GError *error = NULL;
-        if (stream_step(replay->stream, ret_idle, &error))
+        if (try_step(replay, number, ret_idle, &error))
             return;
-        if (!error_is(error, AGAIN))
+        if (!mends(error))
             check(false, error);
         g_clear_error(&error);
     }
 }
 
-static void commit(struct replay *replay)
+static void commit(struct replay *replay, int number)
 {
     for (;;) {
         GError *error = NULL;
-        if (stream_commit(replay->stream, &error))
+        if (try_commit(replay, number, &error))
             return;
-        if (!error_is(error, AGAIN))
+        if (!mends(error))
             check(false, error);
         g_clear_error(&error);
     }
@@ -224,6 +301,32 @@ static bool chance(struct replay *replay, int of, int least)
     return g_rand_int_range(replay->random, 0, of) < least;
 }
 
+static int any_engine(struct replay *replay)
+{
+    return replay->instances ? g_rand_int_range(replay->random, 0, replay->instances) : 0;
+}
+
+/* A process is restarted, or the group gives it up: it finds out when it commits, or is stepped. */
+static void live_group(struct replay *replay)
+{
+    int number = any_engine(replay);
+    g_autofree char *name = instance_name(number);
+    if (chance(replay, 1000, REOPEN_PERMILLE)) {
+        close_cluster(replay, number);
+        replay->config->stream_commit_records =
+            1 + g_rand_int_range(replay->random, 0, COMMIT_RECORDS_MAX);
+        open_cluster(replay, number);
+    } else if (chance(replay, 1000, LOSE_PERMILLE)) {
+        group_fake_lose(replay->group, name);
+        if (chance(replay, 2, 1)) {
+            GError *error = NULL;
+            if (!try_commit(replay, number, &error) && !mends(error))
+                check(false, error);
+            g_clear_error(&error);
+        }
+    }
+}
+
 /* Between two records. */
 static void live(struct replay *replay)
 {
@@ -231,10 +334,42 @@ static void live(struct replay *replay)
     if (chance(replay, 100, PASS_PERCENT))
         clock_advance_monotonic(replay->clock, replay->config->stream_commit_interval_ms);
     if (chance(replay, 100, STEP_PERCENT))
-        step(replay, &idle);
-    if (chance(replay, 1000, REOPEN_PERMILLE)) {
+        step(replay, any_engine(replay), &idle);
+    if (replay->instances) {
+        live_group(replay);
+    } else if (chance(replay, 1000, REOPEN_PERMILLE)) {
         stream_close(replay->stream); /* what is pending is read again */
         open_stream(replay);
+    }
+}
+
+/* A round of all engines; whether each task runs somewhere and nobody had anything to do. */
+static bool settle_round(struct replay *replay)
+{
+    int running = 0;
+    bool all_idle = true;
+    clock_advance_monotonic(replay->clock, replay->config->ranker_late_interval_ms +
+                                               replay->config->stream_commit_interval_ms);
+    for (int i = 0; i < replay->instances; i++) {
+        int of_engine, restoring;
+        bool idle;
+        step(replay, i, &idle);
+        commit(replay, i);
+        stream_cluster_tasks(replay->clusters[i], &of_engine, &restoring);
+        running += of_engine;
+        all_idle = all_idle && idle;
+    }
+    return all_idle && running == (int)replay->config->bus_partitions + 1;
+}
+
+static void settle_group(struct replay *replay)
+{
+    int quiet = 0;
+    for (int i = 0; i < SETTLE_STEPS_MAX && quiet < SETTLE_ROUNDS; i++)
+        quiet = settle_round(replay) ? quiet + 1 : 0;
+    if (quiet < SETTLE_ROUNDS) {
+        fprintf(stderr, "stream_replay: the group doesn't settle\n");
+        exit(1);
     }
 }
 
@@ -242,13 +377,17 @@ static void live(struct replay *replay)
 static void settle(struct replay *replay)
 {
     bool idle = false;
+    if (replay->instances) {
+        settle_group(replay);
+        return;
+    }
     for (int i = 0; i < SETTLE_STEPS_MAX && !idle; i++)
-        step(replay, &idle);
-    for (int i = 0; i < 3; i++) {
+        step(replay, 0, &idle);
+    for (int i = 0; i < SETTLE_ROUNDS; i++) {
         clock_advance_monotonic(replay->clock, replay->config->ranker_late_interval_ms +
                                                    replay->config->stream_commit_interval_ms);
-        step(replay, &idle);
-        commit(replay);
+        step(replay, 0, &idle);
+        commit(replay, 0);
     }
 }
 
@@ -303,7 +442,7 @@ static void take_line(struct replay *replay, const char *line)
         bool new = append(replay, topic, partition, offset);
         replay->now_ms = MAX(replay->now_ms, append_ms);
         clock_set_now(replay->clock, replay->now_ms);
-        if (new && replay->stream)
+        if (new && (replay->stream || replay->clusters[0]))
             live(replay);
     }
     json_decref(dumped);
@@ -437,13 +576,25 @@ static void print_live(struct speed *speed, struct arena *arena)
     }
 }
 
-static void print_counters(const struct stream *stream)
+static void count_all(const struct replay *replay, const char *topic, struct stream_counts *sum)
+{
+    if (!replay->instances)
+        stream_counts(replay->stream, topic, sum);
+    for (int i = 0; i < replay->instances; i++) {
+        struct stream_counts counts;
+        stream_cluster_counts(replay->clusters[i], topic, &counts);
+        for (int class = 0; class < RECORD_CLASS_COUNT; class ++)
+            sum->classes[class] += counts.classes[class];
+    }
+}
+
+static void print_counters(const struct replay *replay)
 {
     static const char *const topics[] = {"movie.metadata", "movie.ratings", "movie.reviews",
                                          "user.events"};
     for (size_t i = 0; i < G_N_ELEMENTS(topics); i++) {
-        struct stream_counts counts;
-        stream_counts(stream, topics[i], &counts);
+        struct stream_counts counts = {0};
+        count_all(replay, topics[i], &counts);
         json_int_t total = 0;
         for (int class = 0; class < RECORD_CLASS_COUNT; class ++)
             total += counts.classes[class];
@@ -466,7 +617,7 @@ static void print_tables(struct replay *replay)
     print_trending(speed, arena);
     print_hour_counts(speed, arena);
     print_live(speed, arena);
-    print_counters(replay->stream);
+    print_counters(replay);
     arena_free(arena);
     speed_close(speed);
 }
@@ -499,6 +650,7 @@ static void parse(struct replay *replay, int argc, char **argv)
         {"seed", 0, 0, G_OPTION_ARG_INT64, &replay->seed, "of commit points", "N"},
         {"catch-up", 0, 0, G_OPTION_ARG_NONE, &replay->catch_up, "append all first", NULL},
         {"faults", 0, 0, G_OPTION_ARG_NONE, &replay->faults, "a faulty bus", NULL},
+        {"cluster", 0, 0, G_OPTION_ARG_INT, &replay->instances, "the engine for Kafka", "N"},
         {"cut", 0, 0, G_OPTION_ARG_STRING_ARRAY, &cuts, "only lower offsets", "TOPIC/P=N"},
         {0},
     };
@@ -509,6 +661,10 @@ static void parse(struct replay *replay, int argc, char **argv)
     g_option_context_free(options);
     if (!replay->dir || !replay->dump) {
         fprintf(stderr, "stream_replay: --dir and --dump are needed\n");
+        exit(2);
+    }
+    if (replay->instances < 0 || replay->instances > INSTANCES_MAX) {
+        fprintf(stderr, "stream_replay: --cluster: 1 to %d\n", INSTANCES_MAX);
         exit(2);
     }
     parse_cuts(replay, cuts);
@@ -550,6 +706,10 @@ static void open_all(struct replay *replay)
 static void close_all(struct replay *replay)
 {
     stream_close(replay->stream);
+    for (int i = 0; i < replay->instances; i++)
+        close_cluster(replay, i);
+    if (replay->group)
+        group_fake_free(replay->group);
     serde_free(replay->serde);
     registry_close(replay->registry);
     if (replay->engine_bus != replay->bus)

@@ -1,0 +1,141 @@
+#include "stream/holding.h"
+
+#include "base/clock.h"
+
+struct holding *holding_new(const struct restore_options *options)
+{
+    struct holding *holding = g_new0(struct holding, 1);
+    holding->number = options->task;
+    holding->options = *options;
+    holding->restore = restore_new(options, NULL);
+    return holding;
+}
+
+/* Memory only: the file stays. */
+static void drop_memory(struct holding *holding)
+{
+    g_clear_pointer(&holding->shard, shard_close);
+    g_clear_pointer(&holding->global, global_task_close);
+    if (holding->open)
+        task_file_rollback(holding->file);
+    holding->open = holding->wrote = false;
+}
+
+void holding_free(struct holding *holding)
+{
+    if (!holding)
+        return;
+    drop_memory(holding);
+    restore_free(holding->restore);
+    task_file_close(holding->file);
+    g_free(holding);
+}
+
+static bool start(struct holding *holding, struct serde *serde, GError **error)
+{
+    const struct stream_settings *settings = holding->options.settings;
+    const int64_t monotonic_ms = clock_monotonic_ms(holding->options.context->clock);
+    holding->sunk = holding->file->next_offset;
+    if (holding->number == settings->partitions) {
+        holding->global = global_task_open(holding->file, settings, serde, monotonic_ms, error);
+        return holding->global && position_check(&holding->global->position, holding->options.bus,
+                                                 REPORT_TOPIC, 0, error);
+    }
+    holding->shard = shard_open(holding->file, settings, monotonic_ms, error);
+    return holding->shard && shard_check(holding->shard, holding->options.bus, error);
+}
+
+bool holding_restore(struct holding *holding, struct serde *serde, bool *ret_idle, GError **error)
+{
+    bool done;
+    if (!restore_step(holding->restore, &done, ret_idle, error))
+        return false;
+    if (!done)
+        return true;
+    holding->file = restore_finish(holding->restore);
+    holding->restore = NULL;
+    if (start(holding, serde, error))
+        return true;
+    holding_abandon(holding);
+    return false;
+}
+
+void holding_abandon(struct holding *holding)
+{
+    if (holding->restore)
+        return;
+    drop_memory(holding);
+    holding->restore = restore_new(&holding->options, holding->file);
+    holding->file = NULL;
+}
+
+bool holding_begin(struct holding *holding, GError **error)
+{
+    if (!holding->open)
+        holding->open = task_file_begin(holding->file, error);
+    return holding->open;
+}
+
+bool holding_pending(const struct holding *holding, int64_t monotonic_ms)
+{
+    if (!holding_running(holding))
+        return false;
+    if (holding->shard)
+        return holding->shard->pending;
+    return holding->global->pending || global_task_due(holding->global, monotonic_ms);
+}
+
+bool holding_write(struct holding *holding, int64_t monotonic_ms, GError **error)
+{
+    if (!holding_begin(holding, error))
+        return false;
+    if (holding->sunk != holding->file->sunk &&
+        !task_file_set_sunk(holding->file, holding->sunk, error))
+        return false;
+    return holding->shard ? shard_write(holding->shard, error)
+                          : global_task_write(holding->global, monotonic_ms, error);
+}
+
+struct output *holding_output(struct holding *holding)
+{
+    return holding->shard ? &holding->shard->output : &holding->global->output;
+}
+
+void holding_positions(const struct holding *holding, GArray *positions)
+{
+    for (unsigned input = 0; holding->shard && input < INPUT_COUNT; input++) {
+        const struct position *position = &holding->shard->task->positions[input];
+        const struct bus_position mark = {topic_info(input_topics[input])->name, holding->number,
+                                          position->next_offset};
+        if (position->dirty)
+            g_array_append_val(positions, mark);
+    }
+    if (holding->global && holding->global->position.dirty) {
+        const struct bus_position mark = {REPORT_TOPIC, 0, holding->global->position.next_offset};
+        g_array_append_val(positions, mark);
+    }
+}
+
+bool holding_commit(struct holding *holding, int64_t next_offset, GError **error)
+{
+    holding->open = false;
+    return task_file_commit(holding->file, &holding->chain, next_offset, error);
+}
+
+bool holding_sink(struct holding *holding, GError **error)
+{
+    if (!holding->wrote)
+        return true;
+    struct speed_batch batch = output_batch(holding_output(holding));
+    batch.source = holding->number;
+    batch.sequence = holding->file->next_offset; /* of its last record, and 1 */
+    if (!speed_write(holding->options.speed, &batch, error))
+        return false;
+    holding->sunk = holding->file->next_offset;
+    holding->wrote = false;
+    if (holding->shard)
+        shard_committed(holding->shard);
+    else
+        global_task_committed(holding->global);
+    return true;
+}

@@ -1,0 +1,56 @@
+/* Holding: what a process holds of one partition of the changelog's topic: a task, first restoring,
+ * then running.
+ *
+ *   given ─► restoring (restore.h) ─► running: shard, or for the last partition the global task
+ *                  ▲                     │ commit ─► sinking ─► running
+ *                  └──── abandoned ◄─────┤ (the transaction's outcome is bad or not known)
+ *                                        └─► taken, lost: dropped
+ *
+ * One owner thread: the engine's. */
+#pragma once
+
+#include "stream/global_task.h"
+#include "stream/restore.h"
+#include "stream/shard.h"
+
+struct holding {
+    int number; /* partition, task */
+    struct restore_options options;
+    struct restore *restore; /* NULL: running */
+    struct task_file *file;  /* while running */
+    struct shard *shard;     /* while running: one of the two */
+    struct global_task *global;
+    bool open;          /* a transaction of the file is */
+    bool wrote;         /* this commit has an entry of it */
+    struct chain chain; /* with that entry */
+    int64_t sunk;       /* of the changelog: entries before it are in the speed store */
+};
+
+/* Restoring. The options' pointers outlive it. */
+struct holding *holding_new(const struct restore_options *options);
+void holding_free(struct holding *holding); /* accepts NULL; what isn't committed is gone */
+
+static inline bool holding_running(const struct holding *holding)
+{
+    return !holding->restore;
+}
+
+/* One step of restoring; then it runs. ret_idle: it waits. */
+bool holding_restore(struct holding *holding, struct serde *serde, bool *ret_idle, GError **error)
+    MUST_CHECK;
+
+/* Forgets what isn't committed and restores again: it may have been committed after all. */
+void holding_abandon(struct holding *holding);
+
+bool holding_begin(struct holding *holding, GError **error) MUST_CHECK;
+/* Something to commit. */
+bool holding_pending(const struct holding *holding, int64_t monotonic_ms);
+/* Writes what changed into the file's transaction; the rows stand in holding_output. */
+bool holding_write(struct holding *holding, int64_t monotonic_ms, GError **error) MUST_CHECK;
+struct output *holding_output(struct holding *holding);
+/* Positions that the commit stands for, appended (struct bus_position). */
+void holding_positions(const struct holding *holding, GArray *positions);
+/* Kafka has it: the file too, from here. */
+bool holding_commit(struct holding *holding, int64_t next_offset, GError **error) MUST_CHECK;
+/* The rows of the last commit into the speed store, where they aren't. AGAIN: repeat. */
+bool holding_sink(struct holding *holding, GError **error) MUST_CHECK;

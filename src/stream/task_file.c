@@ -1,0 +1,142 @@
+#include "stream/task_file.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "model/db.h"
+#include "stream/delta.h"
+
+/* Page cache of one task's connection. */
+#define FILE_CACHE_BYTES (4 * 1024 * 1024)
+#define FILE_NO_SYNC     "PRAGMA synchronous = OFF"
+/* As the embedded engine: a page that several commits change is copied once. */
+#define FILE_WAL_PRAGMA "PRAGMA wal_autocheckpoint = 2000"
+
+static const char *const schemas[] = {"schema", "ranker_schema", "live_schema", "late_schema",
+                                      "cluster_schema"};
+static const char *const suffixes[] = {"", "-wal", "-shm"};
+
+char *task_file_path(const char *folder, int task)
+{
+    return g_strdup_printf("%s/task-%d.db", folder, task);
+}
+
+bool task_file_remove(const char *folder, int task, GError **error)
+{
+    g_autofree char *path = task_file_path(folder, task);
+    for (size_t i = 0; i < G_N_ELEMENTS(suffixes); i++) {
+        g_autofree char *name = g_strconcat(path, suffixes[i], NULL);
+        if (unlink(name) != 0 && errno != ENOENT) {
+            error_set(error, FAILED, "%s: can't be removed: %s", name, g_strerror(errno));
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_chain(struct task_file *file, GError **error)
+{
+    g_autoptr(sqlite3_stmt) read =
+        db_prepare(file->db, sql_file_get(file->sql, "read_changelog"), error);
+    bool row;
+    if (!read || !db_step(read, &row, error))
+        return false;
+    if (!row) {
+        error_set(error, BADDATA, "%s: says nowhere where it stands in the changelog", file->path);
+        return false;
+    }
+    file->chain =
+        (struct chain){sqlite3_column_int64(read, 0), (uint32_t)sqlite3_column_int64(read, 1)};
+    file->next_offset = sqlite3_column_int64(read, 2);
+    file->sunk = sqlite3_column_int64(read, 3);
+    return true;
+}
+
+static struct task_file *
+open_once(const char *folder, int task, const struct sql_file *sql, GError **error)
+{
+    struct task_file *file = g_new0(struct task_file, 1);
+    file->task = task;
+    file->sql = sql;
+    file->path = task_file_path(folder, task);
+    file->delta = g_byte_array_new();
+    file->db = db_open(file->path, &(struct db_options){.cache_bytes = FILE_CACHE_BYTES}, error);
+    bool opened = file->db && db_exec(file->db, FILE_NO_SYNC, error) &&
+                  db_exec(file->db, FILE_WAL_PRAGMA, error);
+    for (size_t i = 0; opened && i < G_N_ELEMENTS(schemas); i++)
+        opened = db_exec(file->db, sql_file_get(sql, schemas[i]), error);
+    if (opened && read_chain(file, error))
+        return file;
+    task_file_close(file);
+    return NULL;
+}
+
+struct task_file *
+task_file_open(const char *folder, int task, const struct sql_file *sql, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    struct task_file *file = open_once(folder, task, sql, &why);
+    if (file)
+        return file;
+    if (!error_is(why, BADDATA)) {
+        g_propagate_error(error, g_steal_pointer(&why));
+        return NULL;
+    }
+    return task_file_remove(folder, task, error) ? open_once(folder, task, sql, error) : NULL;
+}
+
+void task_file_close(struct task_file *file)
+{
+    if (!file)
+        return;
+    db_close(file->db);
+    g_byte_array_unref(file->delta);
+    g_free(file->path);
+    g_free(file);
+}
+
+bool task_file_begin(struct task_file *file, GError **error)
+{
+    g_byte_array_set_size(file->delta, 0);
+    return db_begin(file->db, error);
+}
+
+bool task_file_set_sunk(struct task_file *file, int64_t offset, GError **error)
+{
+    g_autoptr(sqlite3_stmt) put = db_prepare(file->db, sql_file_get(file->sql, "put_sunk"), error);
+    const struct value value = value_int(offset);
+    return put && delta_run(file->delta, DELTA_PUT_SUNK, put, &value, error);
+}
+
+static bool
+put_chain(struct task_file *file, const struct chain *chain, int64_t next_offset, GError **error)
+{
+    g_autoptr(sqlite3_stmt) put =
+        db_prepare(file->db, sql_file_get(file->sql, "put_changelog"), error);
+    if (!put)
+        return false;
+    db_bind_int(put, 1, chain->commits);
+    db_bind_int(put, 2, chain->digest);
+    db_bind_int(put, 3, next_offset);
+    return db_run(put, error);
+}
+
+bool task_file_commit(struct task_file *file,
+                      const struct chain *chain,
+                      int64_t next_offset,
+                      GError **error)
+{
+    if (!put_chain(file, chain, next_offset, error)) {
+        task_file_rollback(file);
+        return false;
+    }
+    g_byte_array_set_size(file->delta, 0);
+    return db_commit(file->db, error) && read_chain(file, error);
+}
+
+void task_file_rollback(struct task_file *file)
+{
+    db_rollback(file->db);
+    g_byte_array_set_size(file->delta, 0);
+}
