@@ -22,6 +22,7 @@ struct sync {
     struct view *view;
     struct arena *arena;  /* of a step */
     int64_t refreshed_ms; /* monotonic: when the views' synced_at was last written */
+    int64_t synced_at_ms; /* the views' synced_at, as last seen or written; 0: not known */
 };
 
 /* An idle sync says so often enough that synced_at tells how fresh the views are. */
@@ -145,6 +146,7 @@ static bool put(struct docs *docs, int64_t position, int64_t synced_at_ms, GErro
     failpoint("sync_after_put");
     metrics_add(sync->context->metrics, METRIC_SYNC_ROWS, NULL, docs->docs->len);
     sync->refreshed_ms = clock_monotonic_ms(sync->context->clock);
+    sync->synced_at_ms = synced_at_ms;
     return true;
 }
 
@@ -234,6 +236,7 @@ static bool step(struct docs *docs, size_t *ret_keys, GError **error)
     int64_t position, synced_at_ms;
     if (!view_sync_position(sync->view, &position, &synced_at_ms, error))
         return false;
+    sync->synced_at_ms = synced_at_ms;
     if (position < 0) {
         if (!rebuild(docs, error))
             return false;
@@ -271,6 +274,12 @@ bool sync_step(struct sync *sync, size_t *ret_keys, GError **error)
     g_array_unref(docs.docs);
     g_string_free(docs.text, TRUE);
     return ok;
+}
+
+int64_t sync_lag_ms(const struct sync *sync)
+{
+    int64_t now_ms = clock_now_ms(sync->context->clock);
+    return sync->synced_at_ms > 0 ? MAX(now_ms - sync->synced_at_ms, 0) : 0;
 }
 
 bool sync_sweep(struct sync *sync, GError **error)

@@ -26,6 +26,10 @@ void sync_close(struct sync *sync); /* accepts NULL */
  * that the views equalled the speed store when the step read it. AGAIN and CONFLICT: repeat. */
 bool sync_step(struct sync *sync, size_t *ret_keys, GError **error) MUST_CHECK;
 
+/* World time since the views last equalled the speed store, as far as this sync has seen: it grows
+ * while steps fail. 0 before the first step. */
+int64_t sync_lag_ms(const struct sync *sync);
+
 /* Removes what is expired or superseded, in the speed store and in the views, in bounded steps. */
 bool sync_sweep(struct sync *sync, GError **error) MUST_CHECK;
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/stop.h"
 #include "view/view.h"
 
@@ -26,6 +27,7 @@ struct stage {
     struct view_lease lease;
     char *owner;
     bool leads;
+    bool stands_by; /* another one leads, as far as is known */
     int64_t renewed_ms, swept_ms; /* monotonic */
 };
 
@@ -56,6 +58,7 @@ static bool keep_lease(struct stage *stage, GError **error)
                                       world_ms(stage, SYNC_LEASE_MS), &stage->lease, &failure);
     if (stage->leads) {
         stage->renewed_ms = now_ms;
+        stage->stands_by = false;
         if (!led)
             log_info(stage->context->log, "sync", "leads", LOG_INT("epoch", stage->lease.epoch));
         return true;
@@ -64,10 +67,18 @@ static bool keep_lease(struct stage *stage, GError **error)
         if (led)
             log_warn(stage->context->log, "sync", "stands by", LOG_STR("why", failure->message));
         g_clear_error(&failure);
+        stage->stands_by = true;
         return true;
     }
     g_propagate_error(error, failure);
     return false;
+}
+
+/* It also grows while nobody answers; only who stands by measures nothing. */
+static void tell_lag(const struct stage *stage)
+{
+    double lag_s = !stage->stands_by ? (double)sync_lag_ms(stage->sync) / (double)MS_PER_SECOND : 0;
+    metrics_set(stage->context->metrics, METRIC_SYNC_LAG_SECONDS, NULL, lag_s);
 }
 
 /* Copies until the views equal the store, sweeps now and then. */
@@ -109,6 +120,7 @@ static bool loop(struct stage *stage, GError **error)
             g_propagate_prefixed_error(error, failure, "sync: ");
             return false;
         }
+        tell_lag(stage);
         stop_wait_ms(stage->context->stop, wait_ms);
     }
     return true;

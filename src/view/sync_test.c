@@ -524,6 +524,26 @@ static void test_stage(struct fixture *fixture, gconstpointer data)
     stop_free(fixture->context.stop);
 }
 
+/* The lag is the world's time since the views last equalled the speed store: it grows while no step
+ * comes through, and a step that has copied all ends it. */
+static void test_lag(struct fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    g_assert_cmpint(sync_lag_ms(fixture->sync), ==, 0);
+    write_stats(fixture, 1, T0, 10000);
+    step(fixture);
+    g_assert_cmpint(sync_lag_ms(fixture->sync), ==, 0);
+    clock_advance(fixture->context.clock, 90 * MS_PER_SECOND);
+    g_assert_cmpint(sync_lag_ms(fixture->sync), ==, 90 * MS_PER_SECOND);
+    /* Four keys, three a step: the first step isn't all of it. */
+    for (int32_t movie = 1; movie <= 4; movie++)
+        write_stats(fixture, movie, T0, 20000);
+    step(fixture);
+    g_assert_cmpint(sync_lag_ms(fixture->sync), ==, 90 * MS_PER_SECOND);
+    step(fixture);
+    g_assert_cmpint(sync_lag_ms(fixture->sync), ==, 0);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -534,6 +554,7 @@ int main(int argc, char **argv)
         {"/sync/resume", test_resume},       {"/sync/gone", test_gone},
         {"/sync/rebuild", test_rebuild},     {"/sync/crash", test_crash},
         {"/sync/standby", test_standby},     {"/sync/stage", test_stage},
+        {"/sync/lag", test_lag},
     };
     g_test_init(&argc, &argv, NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
