@@ -87,6 +87,9 @@ bench: build ## the numbers of DESIGN's budgets: memory, first answer, throughpu
 bench-stream: build ## the speed layer on one core, beside a bare loop and PySpark where pip has it
 	@tools/bench_stream.sh $(BUILD)
 
+bench-kafka: setup-kafka build ## ratings from a real Kafka by our engine, by bare loops, by Kafka Streams and by PySpark
+	@tests/kafka/servers.sh with bench/kafka/run.sh $(BUILD)
+
 bench-sentiment: setup-test build ## our VADER beside the reference, same texts, same core
 	@tools/bench_sentiment.sh $(BUILD)
 

@@ -6,36 +6,23 @@ this is skipped, 77."""
 import os
 import signal
 import sys
-import unittest
-import uuid
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "scenario"))
-import harness  # noqa: E402
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import world as kafka  # noqa: E402
+from world import harness  # noqa: E402
 from harness import HOUR_MS, ms_of  # noqa: E402
 
 NOW = "2026-03-12T12:30:00Z"
-BROKERS, REGISTRY = os.environ.get("MARQUEE_KAFKA"), os.environ.get("MARQUEE_REGISTRY")
-SETTINGS = {"ingest.tracked_movies_max": "40", "ingest.list_pages": "1", "ingest.observe_interval": "30m",
-            "stream.commit_records": "400"}
 
 
-class Pipeline(unittest.TestCase):
-    def world(self):
-        kafka = {"bus.backend": "kafka", "bus.brokers": BROKERS, "bus.prefix": f"p{uuid.uuid4()}.",
-                 "registry.url": REGISTRY}
-        world = harness.World(self, NOW, settings={**SETTINGS, **kafka})
-        self.addCleanup(world.__exit__, None, None, None)
-        self.addCleanup(lambda: self.failed() and world.show())
-        world.simulator("--seed", "3")
-        world.must("run", "ingest", "--backfill", "3")
+class Pipeline(kafka.KafkaTest):
+    def world(self, backfill="3"):
+        world = self.add_world(NOW, settings={"ingest.tracked_movies_max": "40", "stream.commit_records": "400"})
+        if backfill:
+            world.must("run", "ingest", "--backfill", backfill)
         self.assertFalse(os.path.exists(os.path.join(world.data, "bus.db")))
         self.assertFalse(os.path.exists(os.path.join(world.data, "registry.db")))
         return world
-
-    def failed(self):
-        result = self._outcome.result
-        return any(case is self for case, _ in result.failures + result.errors)
 
     def compare(self, world):
         """The speed tables and the API, below and above the boundary, equal the oracle."""
@@ -66,16 +53,39 @@ class Pipeline(unittest.TestCase):
 
     def test_stream_killed(self):
         world = self.world()
-        for point in ("stream.commit.begin", "stream.commit.speed"):
-            stream = world.start("run", "stream", MARQUEE_FAILPOINT=f"{point}:3")
+        for point in ("stream.cluster.begin", "stream.cluster.offsets", "stream.cluster.decided", "stream.cluster.sunk"):
+            stream = world.start_stream(MARQUEE_FAILPOINT=f"{point}:2")
             self.assertEqual(stream.wait(), -signal.SIGKILL, stream.output()[-1500:])
             world.skip(1)
         world.catch_up()
         self.compare(world)
 
+    def test_three(self):
+        """Three stream processes share the tasks; one is killed inside a commit, the others take its tasks over, and it
+        comes back. Each has committed records of its own."""
+        world = self.world(backfill=None)
+        world.must("run", "ingest", "--backfill", "0.01")       # makes the topics
+        options = {"metrics.listen": "127.0.0.1:0"}
+        streams = [world.start_stream(number, kind=kafka.Role, options=options, **environment).await_metrics()
+                   for number, environment in ((1, {}), (2, {}), (3, {"MARQUEE_FAILPOINT": "stream.cluster.offsets:4"}))]
+        for stream in streams:
+            harness.eventually("each has tasks", lambda s=stream: not s.running() or s.sum("marquee_stream_tasks") > 0)
+        world.must("run", "ingest", "--backfill", "3")
+        self.assertEqual(streams[2].wait(), -signal.SIGKILL, streams[2].output()[-1500:])
+        world.await_stream()
+        for stream in streams[:2]:
+            self.assertGreater(stream.sum("marquee_stream_records_total"), 0)
+        again = world.start_stream(3, kind=kafka.Role, options=options).await_metrics()
+        harness.eventually("it has tasks again", lambda: again.sum("marquee_stream_tasks") > 0)
+        world.must("run", "ingest", "--backfill", "0.1")
+        world.await_stream()
+        for stream in [*streams[:2], again]:
+            stream.stop()
+        sync = world.start("run", "sync")
+        world.await_sync()
+        sync.stop()
+        self.compare(world)
+
 
 if __name__ == "__main__":
-    if not BROKERS or not REGISTRY:
-        print("skipped: MARQUEE_KAFKA and MARQUEE_REGISTRY name no servers; make test-kafka starts some")
-        sys.exit(77)
-    unittest.main(verbosity=2)
+    kafka.main()

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Proves that stream processes share the tasks and take them over, exactly once, against a real broker: of three, each
+has committed records of each topic that had some for it; one is killed inside a commit, one is stopped for longer than
+its session and then goes on; what the speed tables say in the end equals the oracle on the log. And that a transaction
+that is open for too long is aborted and repeated. Without MARQUEE_KAFKA and MARQUEE_REGISTRY it is skipped, 77."""
+import json
+import os
+import signal
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import world as kafka  # noqa: E402
+from world import eventually, harness  # noqa: E402
+
+NOW = "2026-03-12T12:30:00Z"
+SETTINGS = {"stream.commit_records": "300", "stream.session_timeout": "6s", "stream.transaction_timeout": "10s",
+            "ingest.tracked_movies_max": "40"}
+TASKS = 7       # bus.partitions and the global one
+
+
+def said(process, message):
+    """The fields of each line of a process's log with this message."""
+    rows = (json.loads(line) for line in process.output().splitlines() if line.startswith("{"))
+    return [row for row in rows if row.get("message") == message]
+
+
+def tasks_of(process):
+    """What the group gave it and didn't take or let it lose."""
+    tasks = set()
+    for row in (json.loads(line) for line in process.output().splitlines() if line.startswith("{")):
+        numbers = {int(number) for number in row.get("tasks", "").split(",") if number}
+        if row.get("message") == "tasks given":
+            tasks |= numbers
+        elif row.get("message") in ("tasks taken", "tasks lost"):
+            tasks -= numbers
+    return tasks
+
+
+class Takeover(kafka.KafkaTest):
+    def start(self, world, name, **environment):
+        return world.start("run", "stream", "--instance", name, name=name, **environment)
+
+    def await_shared(self, *processes):
+        """Each task belongs to exactly one of them, and each has some."""
+        def shared():
+            parts = [tasks_of(process) for process in processes]
+            return all(parts) and sum(map(len, parts)) == TASKS and set().union(*parts) == set(range(TASKS))
+        eventually("the tasks are shared", shared, harness.CATCH_UP_TIMEOUT_S)
+
+    def test_three(self):
+        world = self.add_world(NOW, settings=SETTINGS)
+        first, second = self.start(world, "first"), self.start(world, "second")
+        victim = self.start(world, "victim", MARQUEE_FAILPOINT="stream.cluster.offsets:3")
+        self.await_shared(first, second, victim)
+        world.must("run", "ingest", "--backfill", "2")
+        self.assertEqual(victim.wait(harness.HANG_S), -signal.SIGKILL, victim.output()[-1500:])
+        self.await_shared(first, second)            # the group gives up who is silent
+        third = self.start(world, "third")
+        self.await_shared(first, second, third)
+        # A zombie: stopped until the others have all of its tasks.
+        first.process.send_signal(signal.SIGSTOP)
+        self.await_shared(second, third)
+        world.must("run", "ingest", "--backfill", "3")
+        world.await_stream()
+        first.process.send_signal(signal.SIGCONT)
+        eventually("the zombie knows that it was one", lambda: said(first, "tasks lost") or said(first, "try again"),
+                   harness.CATCH_UP_TIMEOUT_S)
+        self.await_shared(first, second, third)
+        world.must("run", "ingest", "--backfill", "4")
+        world.await_stream()
+        for process in (first, second, third):
+            process.stop()
+            done = said(process, "committed by this process")[-1]
+            for topic in ("ratings", "metadata", "reviews"):
+                self.assertGreater(done[topic], 0, f"{process.name}: {topic}")
+        harness.check_speed(self, world)
+
+    def test_transaction_timeout(self):
+        """A process that stands still in its transaction for longer than the brokers allow: what it sent is aborted,
+        and done again by whoever has the task."""
+        world = self.add_world(NOW, settings={**SETTINGS, "stream.transaction_timeout": "1s",
+                                              "stream.session_timeout": "30s"})
+        world.must("run", "ingest", "--backfill", "1")
+        stream = self.start(world, "slow", MARQUEE_FAILPOINT="stream.cluster.offsets:2:stop")
+        eventually("it stands in its transaction", lambda: harness_state(stream) == "T", harness.CATCH_UP_TIMEOUT_S)
+        eventually("the brokers have aborted it", lambda: aborted(world), harness.CATCH_UP_TIMEOUT_S)
+        stream.process.send_signal(signal.SIGCONT)
+        world.await_stream()
+        stream.stop()
+        harness.check_speed(self, world)
+
+
+if __name__ == "__main__":
+    kafka.main()
