@@ -16,15 +16,27 @@ static const struct view_ops *const backends[] = {
 #endif
 };
 
-struct view *view_open(const struct context *context, GError **error)
+static const struct view_ops *find_backend(const struct context *context, GError **error)
 {
     const char *name = context->config->views_backend;
     for (size_t i = 0; i < G_N_ELEMENTS(backends); i++) {
         if (strcmp(backends[i]->name, name) == 0)
-            return backends[i]->open(context, error);
+            return backends[i];
     }
     error_set(error, CONFIG, "views.backend: '%s' isn't built into this program; use sqlite", name);
     return NULL;
+}
+
+struct view *view_open(const struct context *context, GError **error)
+{
+    const struct view_ops *ops = find_backend(context, error);
+    return ops ? ops->open(context, error) : NULL;
+}
+
+bool view_inspect(const struct context *context, struct findings *findings, GError **error)
+{
+    const struct view_ops *ops = find_backend(context, error);
+    return ops && (!ops->inspect || ops->inspect(context, findings, error));
 }
 
 void view_close(struct view *view)

@@ -218,7 +218,7 @@ bool view_lease_release(struct view *view, const char *name, int64_t epoch, GErr
 struct view_run {
     const char *run_id;
     int64_t started_ms, ended_ms; /* world time; ended 0 while running */
-    const char *state;            /* "running", "done", "failed" */
+    const char *state;            /* "running", "done", "failed", "stopped" */
     const char *detail;           /* JSON: steps with rows, bytes, seconds; or the error */
 };
 bool view_put_run(struct view *view, const struct view_run *run, GError **error) MUST_CHECK;
@@ -228,3 +228,10 @@ bool view_runs(struct view *view,
                struct view_run **ret_runs,
                size_t *ret_count,
                GError **error) MUST_CHECK;
+
+/* What a look at the backend itself finds: clocks, indexes, copies (marquee doctor). Changes
+ * nothing there: a store that is opened makes what is missing, so look first. */
+struct findings;
+bool view_inspect(const struct context *context,
+                  struct findings *findings,
+                  GError **error) MUST_CHECK;

@@ -102,6 +102,9 @@ struct view_ops {
                  struct view_run **ret_runs,
                  size_t *ret_count,
                  GError **error);
+
+    /* Without an open store: opening makes what is missing. NULL: there is nothing to say. */
+    bool (*inspect)(const struct context *context, struct findings *findings, GError **error);
 };
 
 extern const struct view_ops view_sqlite_ops;

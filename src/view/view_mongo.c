@@ -241,4 +241,5 @@ const struct view_ops view_mongo_ops = {
     .lease_release = view_mongo_lease_release,
     .put_run = view_mongo_put_run,
     .runs = view_mongo_runs,
+    .inspect = view_mongo_inspect,
 };

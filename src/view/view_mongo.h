@@ -5,6 +5,7 @@
  *   view_mongo_batch.c   generations and their documents
  *   view_mongo_search.c  full text, by an index beside this process
  *   view_mongo_speed.c   speed documents, sync's state
+ *   view_mongo_inspect.c what marquee doctor asks
  *
  * The collections are those of contracts/views.mongodb.json. Everything is written with write
  * concern majority and read with read concern majority from the primary, so that nothing which a
@@ -21,6 +22,7 @@
 
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/finding.h"
 #include "view/view_backend.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(bson_t, bson_destroy)
@@ -213,3 +215,4 @@ bool view_mongo_query_speed(struct view *view,
                             size_t *ret_count,
                             GError **error);
 bool view_mongo_sweep(struct view *view, size_t rows_max, int64_t *ret_rows, GError **error);
+bool view_mongo_inspect(const struct context *context, struct findings *findings, GError **error);

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/finding.h"
 #include "view/mongoc_header.h"
 #include "view/view_contract_internal.h"
 
@@ -372,6 +373,35 @@ static void test_ttl_index(void)
     world_close(&world);
 }
 
+/* What marquee doctor hears: missing indexes by name before marquee has made them, none afterwards,
+ * and that nothing was made by looking. */
+static void test_inspect(void)
+{
+    struct world world;
+    g_autofree char *uri = fresh_uri();
+    int64_t generation;
+    world_open(&world, uri, clock_new_real());
+    for (int round = 0; round < 2; round++) {
+        struct findings *findings = findings_new();
+        OK(view_inspect(&world.context, findings, &failure));
+        g_assert_cmpint(findings_worst(findings, "views.indexes"), ==, FINDING_WARN);
+        g_assert_nonnull(strstr(findings_get(findings, 2)->text, "batch_views has no index"));
+        g_assert_cmpint(findings_worst(findings, "views.clock"), ==, FINDING_OK);
+        g_assert_cmpint(findings_worst(findings, "views.members"), ==, FINDING_NOTE);
+        findings_free(findings);
+    }
+    GError *why = NULL;
+    struct view *view = view_open(&world.context, &why); /* makes them */
+    g_assert_no_error(why);
+    OK(view_last_generation(view, &generation, &failure));
+    struct findings *findings = findings_new();
+    OK(view_inspect(&world.context, findings, &failure));
+    g_assert_cmpint(findings_worst(findings, "views.indexes"), ==, FINDING_OK);
+    findings_free(findings);
+    view_close(view);
+    world_close(&world);
+}
+
 int main(int argc, char **argv)
 {
     static const struct view_contract contract = {.backend = "mongodb", .prepare = prepare};
@@ -388,6 +418,7 @@ int main(int argc, char **argv)
     g_test_add_func("/view/mongodb/nobody", test_nobody);
     g_test_add_func("/view/mongodb/other-index", test_other_index);
     g_test_add_func("/view/mongodb/ttl-index", test_ttl_index);
+    g_test_add_func("/view/mongodb/inspect", test_inspect);
     g_test_add_func("/view/mongodb/step-down", test_step_down);
     int status = g_test_run();
     drop_databases();
