@@ -131,7 +131,7 @@ CREATE TABLE runs (
     run_id TEXT PRIMARY KEY,
     started_ms INTEGER NOT NULL,
     ended_ms INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('running', 'done', 'failed')),
+    state TEXT NOT NULL CHECK (state IN ('running', 'done', 'failed', 'stopped')),
     detail TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX runs_started ON runs (started_ms DESC, run_id DESC);

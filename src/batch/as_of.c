@@ -4,16 +4,23 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/failpoint.h"
 #include "base/stop.h"
 #include "batch/archive.h"
 #include "batch/batch_lock.h"
 #include "batch/bronze.h"
 #include "batch/engine_duckdb.h"
+#include "batch/journal.h"
 #include "batch/plan.h"
 #include "batch/retention.h"
 #include "batch/tables.h"
+
+#define PREFIX   "runs/asof-"
+#define COMPUTED "computed.json"
 
 struct past {
     const struct context *context;
@@ -36,20 +43,23 @@ static char *make_run_id(int64_t as_of_ms)
                : g_strconcat("asof-", stamp, NULL);
 }
 
-static bool within_reach(const struct past *past, int64_t as_of_ms, GError **error)
+static bool within_reach(const struct config *config,
+                         const struct manifest *published,
+                         int64_t as_of_ms,
+                         GError **error)
 {
     char asked[CLOCK_ISO_BYTES], limit[CLOCK_ISO_BYTES];
     clock_iso8601(as_of_ms, asked);
-    if (as_of_ms > past->published->cut_at_ms) {
+    if (as_of_ms > published->cut_at_ms) {
         error_set(error, BADDATA,
                   "batch: %s is after %s, the cut of the last run: what came since isn't archived; "
                   "run `marquee batch run` first",
-                  asked, clock_iso8601(past->published->cut_at_ms, limit));
+                  asked, clock_iso8601(published->cut_at_ms, limit));
         return false;
     }
-    if (past->published->bronze_from_ms == INT64_MIN)
+    if (published->bronze_from_ms == INT64_MIN)
         return true;
-    int64_t limit_ms = retention_exact_from_ms(past->context->config, past->published);
+    int64_t limit_ms = retention_exact_from_ms(config, published);
     if (as_of_ms >= limit_ms)
         return true;
     error_set(
@@ -57,6 +67,16 @@ static bool within_reach(const struct past *past, int64_t as_of_ms, GError **err
         "batch: %s is beyond bronze's retention: it reaches back to %s (lake.bronze_retention)",
         asked, clock_iso8601(limit_ms, limit));
     return false;
+}
+
+static bool load_published(struct lake *lake, struct manifest **ret_manifest, GError **error)
+{
+    if (!manifest_load_current(lake, ret_manifest, error))
+        return false;
+    if (!*ret_manifest)
+        error_set(error, NOTFOUND,
+                  "batch: nothing is published yet: run `marquee batch run` first");
+    return *ret_manifest != NULL;
 }
 
 /* Of the published tables the archive is what is read; everything else is computed. */
@@ -81,14 +101,8 @@ static bool open_past(struct past *past, int64_t as_of_ms, GError **error)
     const struct context *context = past->context;
     past->lock_fd = batch_lock_take(context->config, error);
     if (past->lock_fd < 0 || !(past->lake = lake_open(context, error)) ||
-        !manifest_load_current(past->lake, &past->published, error))
-        return false;
-    if (!past->published) {
-        error_set(error, NOTFOUND,
-                  "batch: nothing is published yet: run `marquee batch run` first");
-        return false;
-    }
-    if (!within_reach(past, as_of_ms, error))
+        !load_published(past->lake, &past->published, error) ||
+        !within_reach(context->config, past->published, as_of_ms, error))
         return false;
     take_archive(past, as_of_ms);
     past->state = (struct run_state){
@@ -133,6 +147,20 @@ static bool run_step(struct past *past, size_t index, GError **error)
     return true;
 }
 
+static bool note_computed(const struct past *past, GError **error)
+{
+    g_autofree char *name = g_strconcat(past->prefix, COMPUTED, NULL);
+    g_autofree char *sql = journal_fingerprint();
+    json_t *object = json_pack("{s:s,s:I}", "sql", sql, "computed_at",
+                               (json_int_t)clock_now_ms(past->context->clock));
+    char *text = json_dumps(object, JSON_COMPACT);
+    failpoint("batch.as_of.saved");
+    bool done = lake_put(past->lake, name, text, strlen(text), error);
+    free(text);
+    json_decref(object);
+    return done;
+}
+
 static bool compute(struct past *past, GError **error)
 {
     for (size_t i = 0; i < plan_steps_count; i++) {
@@ -142,7 +170,7 @@ static bool compute(struct past *past, GError **error)
     /* Its manifest names what it made; the archive is the published run's. */
     for (size_t i = 0; i < bronze_tables_count; i++)
         manifest_clear_table(past->manifest, bronze_tables[i]->name);
-    return manifest_save(past->manifest, past->lake, error);
+    return manifest_save(past->manifest, past->lake, error) && note_computed(past, error);
 }
 
 static void close_past(struct past *past)
@@ -178,5 +206,104 @@ bool batch_as_of(const struct context *context,
         *ret_report = report;
     }
     close_past(&past);
+    return done;
+}
+
+bool batch_as_of_reachable(const struct context *context,
+                           int64_t first_ms,
+                           int64_t last_ms,
+                           GError **error)
+{
+    struct manifest *published = NULL;
+    struct lake *lake = lake_open(context, error);
+    bool done = lake && load_published(lake, &published, error) &&
+                within_reach(context->config, published, first_ms, error) &&
+                within_reach(context->config, published, last_ms, error);
+    manifest_free(published);
+    lake_close(lake);
+    return done;
+}
+
+/* ---- what has been computed ---- */
+
+/* *ret_object: NULL where there is none, or none that can be read. */
+static bool
+load_computed(struct lake *lake, const char *folder, json_t **ret_object, GError **error)
+{
+    g_autoptr(GError) trouble = NULL;
+    g_autofree char *name = g_strconcat(folder, COMPUTED, NULL);
+    struct arena *arena = arena_new();
+    char *text = NULL;
+    size_t len = 0;
+    bool done = lake_get(lake, name, arena, &text, &len, &trouble);
+    *ret_object = done ? json_loadb(text, len, 0, NULL) : NULL;
+    arena_free(arena);
+    if (done || error_is(trouble, NOTFOUND))
+        return true;
+    g_propagate_error(error, g_steal_pointer(&trouble));
+    return false;
+}
+
+bool batch_as_of_done(struct lake *lake, int64_t as_of_ms, bool *ret_done, GError **error)
+{
+    g_autofree char *run_id = make_run_id(as_of_ms);
+    g_autofree char *folder = g_strdup_printf("runs/%s/", run_id);
+    g_autofree char *sql = journal_fingerprint();
+    json_t *object;
+    if (!load_computed(lake, folder, &object, error))
+        return false;
+    *ret_done = g_strcmp0(json_string_value(json_object_get(object, "sql")), sql) == 0;
+    json_decref(object);
+    return true;
+}
+
+/* "runs/asof-20260303T040000Z/" of any name in it; newly allocated. */
+static char *folder_of(const char *name)
+{
+    const char *slash = strchr(name + strlen(PREFIX), '/');
+    return slash ? g_strndup(name, (gsize)(slash + 1 - name)) : g_strdup(name);
+}
+
+static bool is_kept(const struct context *context,
+                    struct lake *lake,
+                    const char *folder,
+                    bool *ret_kept,
+                    GError **error)
+{
+    json_t *object;
+    if (!load_computed(lake, folder, &object, error))
+        return false;
+    const json_t *at = json_object_get(object, "computed_at");
+    *ret_kept =
+        json_is_integer(at) && json_integer_value(at) + context->config->lake_past_retention_ms >
+                                   clock_now_ms(context->clock);
+    json_decref(object);
+    return true;
+}
+
+bool batch_as_of_sweep(const struct context *context,
+                       struct lake *lake,
+                       struct manifest_step *ret_step,
+                       GError **error)
+{
+    struct arena *arena = arena_new();
+    struct lake_object *objects;
+    size_t count;
+    g_autofree char *folder = NULL;
+    bool kept = true;
+    bool done = lake_list(lake, PREFIX, arena, &objects, &count, error);
+    for (size_t i = 0; done && i < count; i++) { /* sorted: a folder's files follow one another */
+        if (!folder || !g_str_has_prefix(objects[i].name, folder)) {
+            g_free(folder);
+            folder = folder_of(objects[i].name);
+            done = is_kept(context, lake, folder, &kept, error);
+        }
+        if (!done || kept)
+            continue;
+        done = lake_delete(lake, objects[i].name, error);
+        ret_step->rows++;
+        ret_step->size_bytes += objects[i].size_bytes;
+    }
+    arena_free(arena);
     return done;
 }

@@ -179,7 +179,7 @@ static void test_another_writer(void)
     struct batch_report report;
     GError *error = NULL;
     g_assert_false(batch_run(&world.context, watch_step, &watcher, &report, &error));
-    g_assert_error(error, MARQUEE_ERROR, MARQUEE_ERROR_CONFLICT);
+    g_assert_error(error, MARQUEE_ERROR, MARQUEE_ERROR_FENCED);
     g_assert_nonnull(strstr(error->message, OTHER_RUN));
     g_clear_error(&error);
     expect_old(&world);

@@ -73,6 +73,24 @@ static bool check_ask(const struct batch_ask *ask, int64_t *ret_as_of_ms)
     return known;
 }
 
+/* A run that was stopped has not failed, but a step that was stopped isn't done: who asked for it
+ * must not go on. */
+static int tell_why(const struct context *context, const struct batch_ask *ask, const GError *error)
+{
+    int code = EXIT_FAILED;
+    if (stop_requested(context->stop) && error_is(error, AGAIN)) {
+        log_info(context->log, "batch", "the run was stopped", LOG_STR("why", error->message));
+        code = ask->step ? EXIT_FAILED : EXIT_DONE;
+    } else if (error_is(error, CONFLICT)) {
+        log_info(context->log, "batch", "no run was begun", LOG_STR("why", error->message));
+        code = BATCH_EXIT_SKIPPED;
+    } else {
+        log_error(context->log, "batch", "the run failed", LOG_STR("error", error->message));
+    }
+    fprintf(stderr, "marquee batch %s: %s\n", ask->step ? "step" : "run", error->message);
+    return code;
+}
+
 int batch_child_main(const struct context *context, const struct batch_ask *ask)
 {
     int64_t as_of_ms = 0;
@@ -87,6 +105,8 @@ int batch_child_main(const struct context *context, const struct batch_ask *ask)
         done = batch_step(context, ask->step, &report, &error);
     else if (ask->as_of)
         done = batch_as_of(context, as_of_ms, progress, stderr, &report, &error);
+    else if (ask->if_due)
+        done = batch_run_if_due(context, progress, stderr, &report, &error);
     else
         done = batch_run(context, progress, stderr, &report, &error);
     if (terminal)
@@ -95,10 +115,5 @@ int batch_child_main(const struct context *context, const struct batch_ask *ask)
         print_report(&report, ask);
         return EXIT_DONE;
     }
-    if (stop_requested(context->stop))
-        log_info(context->log, "batch", "the run was stopped", LOG_STR("why", error->message));
-    else
-        log_error(context->log, "batch", "the run failed", LOG_STR("error", error->message));
-    fprintf(stderr, "marquee batch %s: %s\n", ask->step ? "step" : "run", error->message);
-    return EXIT_FAILED;
+    return tell_why(context, ask, error);
 }

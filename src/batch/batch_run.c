@@ -16,6 +16,7 @@
 #include "batch/engine_duckdb.h"
 #include "batch/keeper.h"
 #include "batch/plan.h"
+#include "batch/schedule.h"
 #include "batch/tables.h"
 
 #define STOPPED    "batch: stopped; the next run goes on from here"
@@ -26,6 +27,7 @@ struct run {
     batch_progress_fn progress;
     void *user;
     const char *only; /* the one step that is asked for; NULL: all */
+    bool if_due;
     int lock_fd;
     struct lake *lake;
     struct bus *bus;
@@ -137,11 +139,26 @@ static bool may_begin(const struct run *run, GError **error)
     return false;
 }
 
+/* An open run is always due. */
+static bool check_due(const struct run *run, GError **error)
+{
+    char cut[CLOCK_ISO_BYTES], next[CLOCK_ISO_BYTES];
+    const struct config *config = run->context->config;
+    int64_t now_ms = clock_now_ms(run->context->clock);
+    if (!run->if_due || !run->previous ||
+        run->previous->cut_at_ms < schedule_last_ms(config, now_ms))
+        return true;
+    error_set(error, CONFLICT, "batch: nothing is due: %s was cut at %s, the next run is due at %s",
+              run->previous->run_id, clock_iso8601(run->previous->cut_at_ms, cut),
+              clock_iso8601(schedule_next_ms(config, now_ms), next));
+    return false;
+}
+
 static bool begin_or_go_on(struct run *run, GError **error)
 {
     struct journal *unfinished = NULL;
     if (!manifest_load_current(run->lake, &run->previous, error) ||
-        !journal_load(run->lake, &unfinished, error))
+        !journal_load(run->lake, &unfinished, error) || (!unfinished && !check_due(run, error)))
         return false;
     if (unfinished && worth_going_on(run, unfinished))
         return go_on(run, unfinished, error);
@@ -227,6 +244,14 @@ static void explain_stop(const struct run *run, GError **trouble)
 }
 
 /* ---- history ---- */
+
+static const char *state_of(const struct run *run, bool done)
+{
+    const struct stop *stop = run->context->stop;
+    if (done)
+        return "done";
+    return stop && stop_requested(stop) && !keeper_fenced(run->keeper) ? "stopped" : "failed";
+}
 
 static int64_t peak_bytes(void)
 {
@@ -335,6 +360,29 @@ static struct batch_report report_of(const struct run *run, int64_t start_us)
     return report;
 }
 
+static bool run_whole(struct run *run, struct batch_report *ret_report, GError **error)
+{
+    int64_t start_us = clock_monotonic_us(run->context->clock);
+    GError *trouble = NULL;
+    bool done = open_all(run, &trouble);
+    if (done) {
+        note(run, "running", NULL);
+        failpoint("batch.begin");
+        done = run_steps(run, &trouble);
+        if (!done)
+            explain_stop(run, &trouble);
+    }
+    note(run, state_of(run, done), trouble);
+    if (done)
+        done = journal_end(run->journal, run->lake, &trouble);
+    if (done)
+        *ret_report = report_of(run, start_us);
+    else
+        g_propagate_error(error, trouble);
+    close_all(run);
+    return done;
+}
+
 bool batch_run(const struct context *context,
                batch_progress_fn progress,
                void *user,
@@ -342,26 +390,18 @@ bool batch_run(const struct context *context,
                GError **error)
 {
     struct run run = {.context = context, .progress = progress, .user = user, .lock_fd = -1};
-    int64_t start_us = clock_monotonic_us(context->clock);
-    GError *trouble = NULL;
-    bool done = open_all(&run, &trouble);
-    if (done) {
-        note(&run, "running", NULL);
-        failpoint("batch.begin");
-        done = run_steps(&run, &trouble);
-        if (!done)
-            explain_stop(&run, &trouble);
-    }
-    note(&run, done ? "done" : "failed", trouble);
-    if (done)
-        done = journal_end(run.journal, run.lake, &trouble);
-    if (done) {
-        *ret_report = report_of(&run, start_us);
-    } else {
-        g_propagate_error(error, trouble);
-    }
-    close_all(&run);
-    return done;
+    return run_whole(&run, ret_report, error);
+}
+
+bool batch_run_if_due(const struct context *context,
+                      batch_progress_fn progress,
+                      void *user,
+                      struct batch_report *ret_report,
+                      GError **error)
+{
+    struct run run = {
+        .context = context, .progress = progress, .user = user, .if_due = true, .lock_fd = -1};
+    return run_whole(&run, ret_report, error);
 }
 
 /* ---- one step ---- */
@@ -382,8 +422,8 @@ static bool check_order(const struct run *run, size_t index, GError **error)
     for (size_t i = 0; i < index; i++) {
         if (manifest_step_done(run->journal->manifest, plan_steps[i].name))
             continue;
-        error_set(error, CONFLICT, "batch: step %s must be done before %s in %s",
-                  plan_steps[i].name, plan_steps[index].name, run->journal->manifest->run_id);
+        error_set(error, FAILED, "batch: step %s must be done before %s in %s", plan_steps[i].name,
+                  plan_steps[index].name, run->journal->manifest->run_id);
         return false;
     }
     return true;
@@ -431,7 +471,7 @@ bool batch_step(const struct context *context,
         if (!done)
             explain_stop(&run, &trouble);
     }
-    note(&run, !done ? "failed" : last ? "done" : "running", trouble);
+    note(&run, done && !last ? "running" : state_of(&run, done), trouble);
     if (done)
         *ret_report = report_of(&run, start_us);
     else

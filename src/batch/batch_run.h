@@ -30,17 +30,26 @@ struct batch_report {
 /* Called before each step, from the run's thread. */
 typedef void (*batch_progress_fn)(void *user, size_t step, size_t steps_count, const char *name);
 
-/* CONFLICT: another run is under way. FENCED: the lease was lost; nothing was published. AGAIN:
- * stop was requested. Else the step's own error; the old views stay. */
+/* CONFLICT: another run is under way. FENCED: the lease was lost, or another run has published;
+ * nothing was published. AGAIN: stop was requested. Else the step's own error; the old views stay.
+ */
 bool batch_run(const struct context *context,
                batch_progress_fn progress,
                void *user,
                struct batch_report *ret_report,
                GError **error) MUST_CHECK;
 
+/* The same, but begins a run only where one was due since the last cut (batch/schedule.h). CONFLICT
+ * also: none was. */
+bool batch_run_if_due(const struct context *context,
+                      batch_progress_fn progress,
+                      void *user,
+                      struct batch_report *ret_report,
+                      GError **error) MUST_CHECK;
+
 /* One step of the plan, for an orchestrator that starts a process for each: in the run that is
  * open, or, the first step, in one that it begins. A step that is done already is done again by
- * doing nothing; the last one ends the run. Errors as batch_run; also CONFLICT: an earlier step
+ * doing nothing; the last one ends the run. Errors as batch_run; also FAILED: an earlier step
  * isn't done; NOTFOUND: no run is open; BADDATA: there is no such step. */
 bool batch_step(const struct context *context,
                 const char *name,
@@ -55,9 +64,12 @@ const char *batch_step_name(size_t index);
 struct batch_ask {
     const char *step;  /* one step; NULL: a whole run */
     const char *as_of; /* ISO 8601: a past instant (batch/as_of.h); NULL: now */
+    bool if_due;       /* a whole run: only where one is due */
     bool json;
 };
 
 /* Does it in this process (batch_main.c): prints progress on a terminal, then what was done.
- * Returns the exit code: 0 done, 1 failed, 2 what is asked for makes no sense. */
+ * Returns the exit code: 0 done, or a run that was stopped on request; 1 failed; 2 what is asked
+ * for makes no sense; BATCH_EXIT_SKIPPED: not begun, as another run is under way or none is due. */
+#define BATCH_EXIT_SKIPPED 99 /* which Airflow's BashOperator takes as skipped */
 int batch_child_main(const struct context *context, const struct batch_ask *ask);

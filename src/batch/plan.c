@@ -3,6 +3,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "batch/archive.h"
+#include "batch/as_of.h"
 #include "batch/bronze.h"
 #include "batch/export.h"
 #include "batch/publish.h"
@@ -121,6 +122,12 @@ static bool step_compact(struct run_state *state, struct manifest_step *ret_step
     return true;
 }
 
+static bool step_release(struct run_state *state, struct manifest_step *ret_step, GError **error)
+{
+    return publish_release(state, ret_step, error) &&
+           batch_as_of_sweep(state->context, state->lake, ret_step, error);
+}
+
 const struct plan_step plan_steps[] = {
     {"archive", step_archive},
     {"silver_movies", step_movies},
@@ -143,7 +150,7 @@ const struct plan_step plan_steps[] = {
     {"compact", step_compact},
     {"publish_lake", publish_lake},
     {"publish_views", publish_views},
-    {"release", publish_release},
+    {"release", step_release},
 };
 const size_t plan_steps_count = G_N_ELEMENTS(plan_steps);
 

@@ -24,6 +24,19 @@ static bool read_current(struct lake *lake, struct arena *arena, char **ret_run_
     return false;
 }
 
+static bool swap_current(struct run_state *state, GError **error)
+{
+    g_autoptr(GError) trouble = NULL;
+    if (lake_swap(state->lake, MANIFEST_CURRENT, state->manifest->previous, state->manifest->run_id,
+                  &trouble))
+        return true;
+    if (error_is(trouble, CONFLICT))
+        error_set(error, FENCED, "another run has published: %s", trouble->message);
+    else
+        g_propagate_error(error, g_steal_pointer(&trouble));
+    return false;
+}
+
 bool publish_lake(struct run_state *state, struct manifest_step *ret_step, GError **error)
 {
     (void)ret_step;
@@ -34,8 +47,7 @@ bool publish_lake(struct run_state *state, struct manifest_step *ret_step, GErro
         done = manifest_save(state->manifest, state->lake, error);
         if (done)
             failpoint("batch.publish.saved");
-        done = done && lake_swap(state->lake, MANIFEST_CURRENT, state->manifest->previous,
-                                 state->manifest->run_id, error);
+        done = done && swap_current(state, error);
         if (done)
             failpoint("batch.publish.swapped");
     }

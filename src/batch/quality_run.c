@@ -363,3 +363,58 @@ bool quality_run(struct run_state *state, struct manifest_step *ret_step, GError
     return judge_all(state, tables, error) && store(state, tables, ret_step, error) &&
            gate(state, tables, error) && put_views(state, tables, error);
 }
+
+/* ---- what a run found, for another process ---- */
+
+/* The text of an object; NULL: there is none, or an error is set. */
+static char *
+get_text(struct lake *lake, const char *name, struct arena *arena, size_t *ret_len, GError **error)
+{
+    g_autoptr(GError) trouble = NULL;
+    char *text;
+    if (lake_get(lake, name, arena, &text, ret_len, &trouble))
+        return text;
+    if (!error_is(trouble, NOTFOUND))
+        g_propagate_error(error, g_steal_pointer(&trouble));
+    return NULL;
+}
+
+static bool measure_tables(
+    const char *name, const char *text, size_t len, struct metrics *metrics, GError **error)
+{
+    json_t *object = json_loadb(text, len, 0, NULL);
+    const json_t *tables = json_object_get(object, "tables"), *item;
+    bool sound = json_is_array(tables);
+    size_t i;
+    json_array_foreach(tables, i, item)
+    {
+        const char *table = json_string_value(json_object_get(item, "table"));
+        const json_t *score = json_object_get(item, "score");
+        sound = sound && table && json_is_number(score);
+        if (sound)
+            metrics_set(metrics, METRIC_QUALITY_SCORE, table, json_number_value(score));
+    }
+    json_decref(object);
+    if (!sound)
+        error_set(error, BADDATA, "%s: not a run's data quality", name);
+    return sound;
+}
+
+bool quality_measure(struct lake *lake, struct metrics *metrics, GError **error)
+{
+    static const char *const pointers[] = {JOURNAL_RUNNING, MANIFEST_CURRENT};
+    struct arena *arena = arena_new();
+    GError *trouble = NULL;
+    bool found = false;
+    for (size_t i = 0; !found && !trouble && i < G_N_ELEMENTS(pointers); i++) {
+        size_t len;
+        const char *run_id = get_text(lake, pointers[i], arena, &len, &trouble);
+        g_autofree char *name = run_id ? quality_object_name(run_id) : NULL;
+        const char *text = name ? get_text(lake, name, arena, &len, &trouble) : NULL;
+        found = text && measure_tables(name, text, len, metrics, &trouble);
+    }
+    arena_free(arena);
+    if (trouble)
+        g_propagate_error(error, trouble);
+    return !trouble;
+}

@@ -29,5 +29,10 @@ struct quality_result *quality_check(struct engine *engine,
                                      int64_t time_ms,
                                      GError **error) MUST_CHECK;
 
+/* Sets METRIC_QUALITY_SCORE by table from what the last run found that came so far: the one that is
+ * open or failed, else the published one. None: nothing to do. BADDATA: the object isn't one of
+ * ours. */
+bool quality_measure(struct lake *lake, struct metrics *metrics, GError **error) MUST_CHECK;
+
 /* "runs/<run id>/quality.json"; newly allocated. */
 char *quality_object_name(const char *run_id);

@@ -7,8 +7,11 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/stop.h"
+#include "batch/batch_run.h"
 #include "batch/child.h"
 #include "batch/drift.h"
+#include "batch/quality_run.h"
+#include "batch/schedule.h"
 #include "bus/bus.h"
 #include "view/view.h"
 
@@ -42,8 +45,7 @@ static int64_t monotonic_ms(const struct scheduler *scheduler)
 
 static int64_t slot_of(const struct scheduler *scheduler, int64_t time_ms)
 {
-    int64_t interval_ms = scheduler->context->config->batch_interval_ms;
-    return time_ms / interval_ms * interval_ms;
+    return schedule_last_ms(scheduler->context->config, time_ms);
 }
 
 /* The slot of the last published cut: what was run before this process began needs no catching up.
@@ -120,8 +122,63 @@ static void take_drift(struct scheduler *scheduler)
     drift_free(drift);
 }
 
-/* One child. False: it failed, or couldn't be started. */
-static bool run_child(struct scheduler *scheduler)
+static void take_quality(struct scheduler *scheduler)
+{
+    g_autoptr(GError) error = NULL;
+    if (!quality_measure(scheduler->lake, scheduler->context->metrics, &error))
+        log_warn(scheduler->context->log, "batch", "the run's data quality was not read",
+                 LOG_STR("error", error->message));
+}
+
+/* The share of the history's finished runs that were done; 1 where there are none. Also whether the
+ * last run of all was stopped on request. */
+static bool take_history(struct scheduler *scheduler)
+{
+    const struct context *context = scheduler->context;
+    g_autoptr(GError) error = NULL;
+    struct arena *arena = arena_new();
+    struct view_run *found;
+    size_t count = 0;
+    int64_t done = 0, failed = 0;
+    bool stopped = false;
+    if (!view_runs(scheduler->view, (size_t)context->config->batch_runs_kept, arena, &found, &count,
+                   &error))
+        log_warn(context->log, "batch", "the history of runs was not read",
+                 LOG_STR("error", error->message));
+    for (size_t i = 0; !error && i < count; i++) {
+        done += strcmp(found[i].state, "done") == 0;
+        failed += strcmp(found[i].state, "failed") == 0;
+        stopped = stopped || (i == 0 && strcmp(found[i].state, "stopped") == 0);
+    }
+    if (!error)
+        metrics_set(context->metrics, METRIC_BATCH_SUCCESS_RATIO, NULL,
+                    done + failed ? (double)done / (double)(done + failed) : 1);
+    arena_free(arena);
+    return stopped;
+}
+
+enum outcome { OUTCOME_DONE, OUTCOME_FAILED, OUTCOME_STOPPED, OUTCOME_SKIPPED };
+
+static const char *const outcome_names[] = {"done", "failed", "stopped", "skipped"};
+
+static void tell_child(const struct scheduler *scheduler,
+                       enum outcome outcome,
+                       const struct child_end *end,
+                       double seconds)
+{
+    const struct context *context = scheduler->context;
+    g_autofree char *text = g_strconcat("run ", outcome_names[outcome], NULL);
+    metrics_set(context->metrics, METRIC_BATCH_SECONDS, NULL, seconds);
+    metrics_set(context->metrics, METRIC_BATCH_PEAK_BYTES, NULL, (double)end->peak_bytes);
+    log_at(context->log, outcome == OUTCOME_FAILED ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "batch", text,
+           LOG_INT("exit_code", end->exit_code), LOG_NUM("seconds", seconds),
+           LOG_INT("peak_bytes", end->peak_bytes));
+    /* Last: who waits for the count finds the rest. */
+    metrics_add(context->metrics, METRIC_BATCH_RUNS, outcome_names[outcome], 1);
+}
+
+/* One child. A child that was stopped by another ends like one that is done; the history tells. */
+static enum outcome run_child(struct scheduler *scheduler)
 {
     const struct context *context = scheduler->context;
     g_autoptr(GError) error = NULL;
@@ -133,46 +190,52 @@ static bool run_child(struct scheduler *scheduler)
     if (!started) {
         log_error(context->log, "batch", "no run could be started",
                   LOG_STR("error", error->message));
-        return false;
+        return OUTCOME_FAILED;
     }
-    bool done = end.exit_code == 0;
-    if (!done && stopping(scheduler)) /* we asked it to */
-        return false;
-    metrics_add(context->metrics, METRIC_BATCH_RUNS, done ? "done" : "failed", 1);
-    metrics_set(context->metrics, METRIC_BATCH_SECONDS, NULL, seconds);
-    metrics_set(context->metrics, METRIC_BATCH_PEAK_BYTES, NULL, (double)end.peak_bytes);
-    if (done) {
+    bool stopped = take_history(scheduler);
+    enum outcome outcome = end.exit_code == BATCH_EXIT_SKIPPED ? OUTCOME_SKIPPED
+                           : end.exit_code != 0                ? OUTCOME_FAILED
+                           : stopped                           ? OUTCOME_STOPPED
+                                                               : OUTCOME_DONE;
+    if (outcome != OUTCOME_DONE && stopping(scheduler)) /* we asked it to */
+        return OUTCOME_STOPPED;
+    if (outcome == OUTCOME_DONE) {
         metrics_set(context->metrics, METRIC_BATCH_LAST_SUCCESS_TIME, NULL,
                     (double)(clock_now_ms(context->clock) / MS_PER_SECOND));
         take_drift(scheduler);
     }
-    log_at(context->log, done ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "batch",
-           done ? "run done" : "run failed", LOG_INT("exit_code", end.exit_code),
-           LOG_NUM("seconds", seconds), LOG_INT("peak_bytes", end.peak_bytes));
-    return done;
+    take_quality(scheduler);
+    tell_child(scheduler, outcome, &end, seconds);
+    return outcome;
 }
 
+/* What isn't a failure of ours (another's run goes on, or somebody stopped this one) is tried again
+ * without counting, until the slot is over. */
 static void run_slot(struct scheduler *scheduler, int64_t slot_ms)
 {
     const struct context *context = scheduler->context;
-    int64_t pause_ms = context->config->batch_retry_base_ms;
-    for (int64_t attempt = 1; !stopping(scheduler); attempt++) {
-        if (run_child(scheduler))
+    int64_t pause_ms = context->config->batch_retry_base_ms, failures = 0;
+    while (!stopping(scheduler) && slot_of(scheduler, clock_now_ms(context->clock)) == slot_ms) {
+        enum outcome outcome = run_child(scheduler);
+        if (outcome == OUTCOME_DONE)
             break;
-        if (attempt >= context->config->batch_attempts) {
+        if (outcome == OUTCOME_FAILED && ++failures >= context->config->batch_attempts) {
             log_error(context->log, "batch",
                       "the run is given up until the next slot; the old views stay",
-                      LOG_INT("attempts", attempt));
+                      LOG_INT("attempts", failures));
             break;
         }
         stop_wait_ms(context->stop, pause_ms);
-        pause_ms *= 2;
+        if (outcome == OUTCOME_FAILED)
+            pause_ms *= 2;
     }
     scheduler->done_slot_ms = slot_ms;
 }
 
 static void wait_and_run(struct scheduler *scheduler)
 {
+    take_quality(scheduler);
+    (void)take_history(scheduler);
     while (!stopping(scheduler)) {
         int64_t slot_ms = slot_of(scheduler, clock_now_ms(scheduler->context->clock));
         if (slot_ms > scheduler->done_slot_ms)

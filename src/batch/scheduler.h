@@ -1,13 +1,15 @@
-/* Scheduler: the stage "batch" of `marquee up`: runs a batch every batch.interval of clock time,
- * aligned to the epoch.
+/* Scheduler: the stage "batch" of `marquee up`: runs a batch whenever one is due by clock
+ * (batch/schedule.h).
  *
  *   wait for the slot ─► child process `marquee batch run` ─► ok: note the slot
  *        ▲                                                 └► failed: pause (doubles), again,
  * batch.attempts in all └──────────────────────────────────────────────────────┘
  *
- * A slot that passed while nothing ran is made up for once, at the start. The run is another
- * process: its memory goes back when it ends, and its crash takes nobody along. Between runs the
- * stage lets the bus expire what is archived and the view store drop what is superseded. */
+ * A child that couldn't begin, as another run is under way, or that somebody stopped, is started
+ * again without counting as a failure, until the next slot. A slot that passed while nothing ran is
+ * made up for once, at the start. The run is another process: its memory goes back when it ends,
+ * and its crash takes nobody along. Between runs the stage lets the bus expire what is archived and
+ * the view store drop what is superseded. */
 #pragma once
 
 #include <stdbool.h>

@@ -10,6 +10,7 @@
 #include "base/metrics.h"
 #include "batch/child.h"
 #include "batch/test_world.h"
+#include "view/view.h"
 
 struct stage {
     struct test_world world;
@@ -37,11 +38,17 @@ static char *write_script(struct stage *stage, const char *body)
     return path;
 }
 
+static void begin(struct stage *stage)
+{
+    test_world_open(&stage->world);
+    stage->world.context.metrics = metrics_new();
+}
+
 static void start(struct stage *stage, const char *body)
 {
     static const char *const arguments[] = {"--flag", NULL};
-    test_world_open(&stage->world);
-    stage->world.context.metrics = metrics_new();
+    if (!stage->world.config)
+        begin(stage);
     stage->world.config->batch_retry_base_ms = 10;
     stage->spawn =
         (struct batch_spawn){.program = write_script(stage, body), .arguments = arguments};
@@ -125,6 +132,58 @@ static void test_drift(void)
     finish(&stage);
 }
 
+static void put_run(struct stage *stage, const char *run_id, int64_t started_ms, const char *state)
+{
+    GError *error = NULL;
+    struct view *view = view_open(&stage->world.context, &error);
+    g_assert_no_error(error);
+    const struct view_run run = {.run_id = run_id,
+                                 .started_ms = started_ms,
+                                 .ended_ms = started_ms + 1,
+                                 .state = state,
+                                 .detail = "{}"};
+    g_assert_true(view_put_run(view, &run, &error));
+    view_close(view);
+}
+
+/* Cron's slots instead of the interval's; the history's rate of success, where what was stopped is
+ * in neither count; the data quality that the child found. */
+static void test_schedule(void)
+{
+    struct stage stage = {0};
+    begin(&stage);
+    g_free(stage.world.config->batch_schedule);
+    stage.world.config->batch_schedule = g_strdup("30 5 * * *");
+    put_run(&stage, "run-1", TEST_START_MS - 4, "done");
+    put_run(&stage, "run-2", TEST_START_MS - 3, "failed");
+    put_run(&stage, "run-3", TEST_START_MS - 2, "stopped");
+    put_run(&stage, "run-4", TEST_START_MS - 1, "done");
+    start(&stage, "cd \"$(dirname \"$0\")\" && mkdir -p lake/runs/r && printf r > lake/_current && "
+                  "printf '%s' '{\"run_id\":\"r\",\"tables\":[{\"table\":\"silver.movies\","
+                  "\"score\":0.75}]}' > lake/runs/r/quality.json");
+    await_runs(&stage, "done", 1);
+    struct metrics *metrics = stage.world.context.metrics;
+    g_assert_cmpfloat(metrics_get(metrics, METRIC_BATCH_SUCCESS_RATIO, NULL), ==, 2.0 / 3);
+    g_assert_cmpfloat(metrics_get(metrics, METRIC_QUALITY_SCORE, "silver.movies"), ==, 0.75);
+    clock_advance(stage.world.context.clock, 89 * MS_PER_MINUTE); /* 05:29 */
+    pause_ms(600);
+    g_assert_cmpfloat(runs(&stage, "done"), ==, 1);
+    clock_advance(stage.world.context.clock, MS_PER_MINUTE);
+    await_runs(&stage, "done", 2);
+    finish(&stage);
+}
+
+/* Another run is under way, again and again: no failure, and the slot isn't given up. */
+static void test_skipped(void)
+{
+    struct stage stage = {0};
+    start(&stage, "echo x >> \"$0.count\"; test $(wc -l < \"$0.count\") -gt 5 || exit 99");
+    await_runs(&stage, "done", 1);
+    g_assert_cmpfloat(runs(&stage, "skipped"), ==, 5);
+    g_assert_cmpfloat(runs(&stage, "failed"), ==, 0);
+    finish(&stage);
+}
+
 static void test_retries(void)
 {
     struct stage stage = {0};
@@ -185,6 +244,8 @@ int main(int argc, char **argv)
     g_test_add_func("/scheduler/child", test_child);
     g_test_add_func("/scheduler/slots", test_slots);
     g_test_add_func("/scheduler/drift", test_drift);
+    g_test_add_func("/scheduler/schedule", test_schedule);
+    g_test_add_func("/scheduler/skipped", test_skipped);
     g_test_add_func("/scheduler/retries", test_retries);
     g_test_add_func("/scheduler/stop", test_stop);
     return g_test_run();

@@ -1,19 +1,22 @@
-/* marquee batch run | step | status | drift, marquee query. */
+/* marquee batch run | step | backfill | status | drift, marquee query. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/json_writer.h"
+#include "base/stop.h"
+#include "batch/backfill.h"
 #include "batch/batch_run.h"
 #include "batch/drift.h"
 #include "batch/query.h"
 #include "cli/app.h"
 #include "cli/commands.h"
+#include "cli/progress.h"
 #include "speed/speed_query.h"
 #include "view/view.h"
 
 #define RUNS_SHOWN 20
-#define EXPECTED   "expected run, step NAME, status or drift"
+#define EXPECTED   "expected run, step NAME, backfill, status or drift"
 
 static void print_run(const struct view_run *run, bool json, GString *line)
 {
@@ -122,41 +125,118 @@ static int list_steps(const struct app *app)
     return EXIT_DONE;
 }
 
-enum verb { VERB_RUN, VERB_STEP, VERB_STATUS, VERB_DRIFT, VERB_COUNT };
+enum verb { VERB_RUN, VERB_STEP, VERB_BACKFILL, VERB_STATUS, VERB_DRIFT, VERB_COUNT };
 
 static enum verb verb_of(const char *word)
 {
-    static const char *const names[VERB_COUNT] = {"run", "step", "status", "drift"};
+    static const char *const names[VERB_COUNT] = {"run", "step", "backfill", "status", "drift"};
     int verb = 0;
     while (verb < VERB_COUNT && strcmp(names[verb], word) != 0)
         verb++;
     return (enum verb)verb;
 }
 
-/* Whether words and options go together; else why stands on stderr. */
-static bool check_words(enum verb verb, int argc, const char *as_of, bool list)
+struct batch_options {
+    char *as_of, *start, *end;
+    gboolean list, if_due;
+    int64_t start_ms, end_ms;
+};
+
+static void options_clear(struct batch_options *options)
 {
-    int words = verb == VERB_STEP && !list ? 3 : 2;
+    g_free(options->as_of);
+    g_free(options->start);
+    g_free(options->end);
+}
+
+/* A time, or a day: its beginning. */
+static bool read_time(const char *text, int64_t *ret_time_ms)
+{
+    g_autofree char *whole =
+        strchr(text, 'T') ? g_strdup(text) : g_strconcat(text, "T00:00:00Z", NULL);
+    return (*ret_time_ms = clock_parse_iso8601(whole)) >= 0;
+}
+
+static const char *check_backfill(struct batch_options *options)
+{
+    if (!options->start || !options->end)
+        return "backfill: expected --start TIME and --end TIME";
+    if (!read_time(options->start, &options->start_ms) ||
+        !read_time(options->end, &options->end_ms))
+        return "backfill: expected times such as 2026-03-03 or 2026-03-03T04:00:00Z";
+    return options->start_ms > options->end_ms ? "backfill: --start is after --end" : NULL;
+}
+
+/* Whether words and options go together; else why stands on stderr. */
+static bool check_words(enum verb verb, int argc, struct batch_options *options)
+{
+    int words = verb == VERB_STEP && !options->list ? 3 : 2;
     const char *wrong = NULL;
     if (verb == VERB_COUNT)
         wrong = EXPECTED;
-    else if (list && verb != VERB_STEP)
+    else if (options->list && verb != VERB_STEP)
         wrong = "--list goes with step";
-    else if (as_of && verb != VERB_RUN)
-        wrong = "--as-of goes with run";
+    else if ((options->as_of || options->if_due) && verb != VERB_RUN)
+        wrong = options->as_of ? "--as-of goes with run" : "--if-due goes with run";
+    else if (options->as_of && options->if_due)
+        wrong = "--as-of and --if-due are two runs";
+    else if ((options->start || options->end) && verb != VERB_BACKFILL)
+        wrong = "--start and --end go with backfill";
     else if (argc != words)
         wrong = words == 3 ? "step: expected the name of one step (--list prints them)" : EXPECTED;
+    else if (verb == VERB_BACKFILL)
+        wrong = check_backfill(options);
     if (wrong)
         app_usage("batch", "%s", wrong);
     return !wrong;
 }
 
-static int run_verb(struct app *app, enum verb verb, const struct batch_ask *ask)
+static void draw_instants(const struct backfill_progress *state, void *user)
 {
+    char at[CLOCK_ISO_BYTES];
+    progress_draw(user, (double)state->done, (double)state->total, clock_iso8601(state->at_ms, at));
+}
+
+static int run_backfill(struct app *app, const struct batch_options *options)
+{
+    struct progress progress;
+    struct backfill_progress state;
+    g_autoptr(GError) error = NULL;
+    progress_start(&progress, app->context.clock, "backfill");
+    bool done = batch_backfill(&app->context, options->start_ms, options->end_ms, draw_instants,
+                               &progress, &state, &error);
+    progress_end(&progress);
+    if (!done) {
+        bool stopped = stop_requested(app->context.stop) && error_is(error, AGAIN);
+        int code = app_fail(error);
+        return stopped ? EXIT_DONE : code;
+    }
+    if (!app->options.json) {
+        printf("%lld instants, %lld computed now\n", (long long)state.total,
+               (long long)state.computed);
+        return EXIT_DONE;
+    }
+    g_autoptr(GString) text = g_string_new(NULL);
+    json_write_object(text);
+    json_add_int(text, "instants", state.total);
+    json_add_int(text, "computed", state.computed);
+    json_write_object_end(text);
+    puts(text->str);
+    return EXIT_DONE;
+}
+
+static int run_verb(struct app *app, enum verb verb, char **argv, struct batch_options *options)
+{
+    const struct batch_ask ask = {.step = verb == VERB_STEP ? argv[2] : NULL,
+                                  .as_of = options->as_of,
+                                  .if_due = options->if_due,
+                                  .json = app->options.json};
     switch (verb) {
     case VERB_RUN:
     case VERB_STEP:
-        return batch_child_main(&app->context, ask);
+        return batch_child_main(&app->context, &ask);
+    case VERB_BACKFILL:
+        return run_backfill(app, options);
     case VERB_STATUS:
         return print_runs(app);
     case VERB_DRIFT:
@@ -170,32 +250,38 @@ static int run_verb(struct app *app, enum verb verb, const struct batch_ask *ask
 int cmd_batch(int argc, char **argv)
 {
     struct app app = {0};
-    g_autofree char *as_of = NULL;
-    gboolean list = FALSE;
+    struct batch_options options = {0};
     const GOptionEntry extra[] = {
-        {"as-of", 0, 0, G_OPTION_ARG_STRING, &as_of,
+        {"as-of", 0, 0, G_OPTION_ARG_STRING, &options.as_of,
          "run: compute what was there at TIME into runs/asof-TIME, publish nothing", "TIME"},
-        {"list", 0, 0, G_OPTION_ARG_NONE, &list, "step: print the steps, in order", NULL},
+        {"if-due", 0, 0, G_OPTION_ARG_NONE, &options.if_due,
+         "run: only where one is due since the last; else exit 99", NULL},
+        {"list", 0, 0, G_OPTION_ARG_NONE, &options.list, "step: print the steps, in order", NULL},
+        {"start", 0, 0, G_OPTION_ARG_STRING, &options.start, "backfill: the first instant", "TIME"},
+        {"end", 0, 0, G_OPTION_ARG_STRING, &options.end, "backfill: the last instant", "TIME"},
         G_OPTION_ENTRY_NULL,
     };
     int code = EXIT_USAGE;
-    bool parsed =
-        app_parse(&app, &argc, &argv, "run | step NAME | status | drift",
-                  "run: one batch now: archive, silver, gold, views. The old views are served "
-                  "until it is done.\n"
-                  "step: one step of a run, for an orchestrator; the first one begins the run.\n"
-                  "status: the last runs.\n"
-                  "drift: where the last run found lake and speed tables to disagree.",
-                  extra);
+    bool parsed = app_parse(
+        &app, &argc, &argv, "run | step NAME | backfill | status | drift",
+        "run: one batch now: archive, silver, gold, views. The old views are served until it is "
+        "done.\n"
+        "step: one step of a run, for an orchestrator; the first one begins the run.\n"
+        "backfill: all past instants at which a run was due from --start to --end, into "
+        "runs/asof-TIME; goes on where it was stopped.\n"
+        "status: the last runs.\n"
+        "drift: where the last run found lake and speed tables to disagree.\n"
+        "Exit codes: 0 done, 1 failed, 2 usage, 99 not begun: another run is under way, or none is "
+        "due.",
+        extra);
     enum verb verb = parsed && argc >= 2 ? verb_of(argv[1]) : VERB_COUNT;
-    const struct batch_ask ask = {
-        .step = verb == VERB_STEP ? argv[2] : NULL, .as_of = as_of, .json = app.options.json};
-    if (parsed && check_words(verb, argc, as_of, list)) {
-        if (list)
+    if (parsed && check_words(verb, argc, &options)) {
+        if (options.list)
             code = list_steps(&app);
         else if (app_start(&app))
-            code = run_verb(&app, verb, &ask);
+            code = run_verb(&app, verb, argv, &options);
     }
+    options_clear(&options);
     app_end(&app);
     return code;
 }

@@ -245,6 +245,7 @@ static void test_batch(void)
     publish(&world, 1, NOW_MS - 9 * MS_PER_HOUR);
     put_run(&world, "run-000001", "done");
     put_run(&world, "run-000002", "failed");
+    put_run(&world, "run-000003", "stopped"); /* on request: in neither count */
     examine(&world);
     expect(&world, "batch.late", FINDING_WARN, "was cut 9.0 h ago; one is due every 4.0 h");
     expect(&world, "batch.success-rate", FINDING_WARN, "1 of the last 2 runs failed");

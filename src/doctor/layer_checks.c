@@ -143,7 +143,7 @@ void check_batch_runs(struct doctor *doctor)
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        ended += runs[i].ended_ms != 0;
+        ended += runs[i].ended_ms != 0 && !g_str_equal(runs[i].state, "stopped");
         done += g_str_equal(runs[i].state, "done");
     }
     if (!ended)

@@ -128,7 +128,64 @@ def check_limit(batch_replay, marquee, folder):
     reaches = manifest(data).get("bronze_from")
     done = subprocess.run([marquee, "batch", "run", "--as-of", moment(reaches or 0), "--set", f"data.dir={data}"], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True)
+    before = backfill_into(marquee, data)("--start", moment(reaches or 0), "--end", moment(manifest(data)["cut_at"]))
+    check("backfill beyond bronze", before.returncode == 1 and "reaches back to 20" in before.stderr and not instants(data), before.stderr)
     check("beyond bronze", reaches and done.returncode == 1 and "reaches back to 20" in done.stderr, done.stderr)
+
+
+def instants(data):
+    folder = os.path.join(data, "lake", "runs")
+    return sorted(name for name in os.listdir(folder) if name.startswith("asof-"))
+
+
+def backfill_into(marquee, data):
+    def call(*words, point=None):
+        environment = {**os.environ, **({"MARQUEE_FAILPOINT": point} if point else {})}
+        return subprocess.run([marquee, "batch", "backfill", *words, "--json", "--set", f"data.dir={data}", "--set", "batch.interval=4h"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    return call
+
+
+def check_backfill(batch_replay, marquee, folder):
+    """Each instant at which a run was due, once, equal to what --as-of gives; after a kill it goes on; what is too old or too new is
+    refused before anything is computed; a run removes rests, and what was computed too long ago."""
+    dump, data = os.path.join(folder, "backfill.jsonl"), os.path.join(folder, "backfill")
+    make_dump(dump, "--seed", "8", "--records", "1500")
+    os.mkdir(data)
+    subprocess.run([batch_replay, "--dir", data, "--dump", dump], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    backfill, last = backfill_into(marquee, data), manifest(data)
+    four = 4 * 3600 * 1000
+    end = last["cut_at"] // four * four
+    wanted = [f"asof-{moment(end - i * four)[:19].replace('-', '').replace(':', '')}Z" for i in (2, 1, 0)]
+    killed = backfill("--start", moment(end - 2 * four - 1), "--end", moment(end + 1), point="batch.as_of.saved:2")
+    check("killed at its second instant", killed.returncode == -9 and instants(data) == wanted[:2], killed)
+    rest = backfill("--start", moment(end - 2 * four - 1), "--end", moment(end + 1))
+    check("goes on", rest.returncode == 0 and json.loads(rest.stdout) == {"instants": 3, "computed": 2}, rest)
+    check("all instants", instants(data) == wanted, instants(data))
+    found = checksums(manifest(data, wanted[1]))
+    again = backfill("--start", moment(end - 2 * four), "--end", moment(end))
+    check("nothing is left", again.returncode == 0 and json.loads(again.stdout) == {"instants": 3, "computed": 0}, again)
+    shutil.rmtree(os.path.join(data, "lake", "runs", wanted[1]))
+    alone = subprocess.run([marquee, "batch", "run", "--as-of", moment(end - four), "--set", f"data.dir={data}"],
+                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    check("as --as-of", alone.returncode == 0 and checksums(manifest(data, wanted[1])) == found and found, alone.stderr)
+    later = backfill("--start", moment(end), "--end", moment(end + 3 * four))
+    check("beyond the last cut", later.returncode == 1 and "isn't archived" in later.stderr and len(instants(data)) == 3, later)
+    check("no instant", backfill("--start", moment(end + 1), "--end", moment(end + 2)).returncode == 1)
+    check("no end", backfill("--start", moment(end)).returncode == 2)
+    check("end before start", backfill("--start", moment(end), "--end", moment(end - four)).returncode == 2)
+    check("no time", backfill("--start", "yesterday", "--end", moment(end)).returncode == 2)
+    os.unlink(os.path.join(data, "lake", "runs", wanted[0], "computed.json"))
+    subprocess.run([batch_replay, "--dir", data, "--dump", dump, "--set", "lake.past_retention=3650d"], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    check("a rest is removed", instants(data) == wanted[1:], instants(data))
+    path = os.path.join(data, "lake", "runs", wanted[1], "computed.json")
+    with open(path, encoding="utf-8") as text:
+        computed = json.load(text)
+    with open(path, "w", encoding="utf-8") as text:
+        json.dump({**computed, "computed_at": last["cut_at"] - 40 * 24 * 3600 * 1000}, text)
+    subprocess.run([batch_replay, "--dir", data, "--dump", dump], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    check("what is old is removed", instants(data) == wanted[2:], instants(data))
 
 
 def main():
@@ -138,6 +195,7 @@ def main():
         check_steps(stream_replay, marquee, folder)
         check_as_of(batch_replay, marquee, folder)
         check_limit(batch_replay, marquee, folder)
+        check_backfill(batch_replay, marquee, folder)
     print(f"failed: {failures or 'none'}")
     return 1 if failures else 0
 
