@@ -31,3 +31,7 @@ struct bus_batch world_fetch(struct world *world, int partition, int64_t offset,
 void world_commit(struct world *world, const char *group, int partition, int64_t offset);
 int64_t world_committed(struct world *world, const char *group, int partition);
 void world_assert_offsets(struct bus *bus, int partition, int64_t start, int64_t end);
+
+/* A case of its own file: several writers at once, each with its own handle, and a reader beside
+ * them: every record is there once, and each writer's are in its order. */
+void bus_contract_threads(struct world *world, const void *data);
