@@ -1,12 +1,13 @@
 /* Full-text search over the movies of the served batch run: titles, cast and directors, keywords.
- * Batch only. A cursor is "<generation>|search|<offset>": pages go on in the run that they began
- * with. */
+ * Batch only; of the run before while the new one's index is being made (readier.h). A cursor is
+ * "<generation>|search|<offset>": pages go on in the run that they began with. */
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/json_writer.h"
 #include "serve/genre.h"
 #include "serve/json_scan.h"
+#include "serve/readier.h"
 #include "serve/worker.h"
 
 #define SEARCH_LIMIT_DEFAULT 20
@@ -87,7 +88,8 @@ static bool cursor_of(struct answer *answer, struct question *question, GError *
 {
     static const char middle[] = "|search|";
     const char *cursor = http_request_query(answer->request, "cursor");
-    question->generation = answer->merge->generation.generation;
+    question->generation =
+        readier_generation(answer->worker->serve->readier, answer->merge->generation.generation);
     question->offset = 0;
     if (!cursor)
         return true;

@@ -10,6 +10,7 @@
 #include "base/stop.h"
 #include "serve/openapi.h"
 #include "serve/pulse.h"
+#include "serve/readier.h"
 #include "serve/worker.h"
 
 /* Styles may stand in attributes, as the chart libraries set them; scripts only come from our own
@@ -162,6 +163,7 @@ struct serve *serve_start(const struct context *context, GError **error)
     serve->auth = auth_open(context, error);
     if (!serve->auth || !(serve->openapi = load_openapi(error)) ||
         !(serve->cache = cache_open(context, error)) || !try_views(serve, error) ||
+        !(serve->readier = readier_start(context, error)) ||
         !(serve->pulse = pulse_start(serve, error))) {
         serve_stop(serve);
         return NULL;
@@ -187,6 +189,7 @@ void serve_stop(struct serve *serve)
     /* The server first: it closes the streams, which belong to the pulse. */
     http_server_stop(serve->server);
     pulse_stop(serve->pulse);
+    readier_stop(serve->readier);
     quota_free(serve->quota);
     auth_close(serve->auth);
     cache_close(serve->cache);

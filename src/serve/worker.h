@@ -33,6 +33,7 @@ struct serve {
     struct auth *auth;
     struct quota *quota; /* NULL where no key is asked for */
     struct pulse *pulse;
+    struct readier *readier;
     struct flights *flights;
     struct gzip_statics *statics;
     char *openapi; /* the contract as JSON */
