@@ -2,7 +2,7 @@
 # A real Kafka (KRaft) and a real Confluent-compatible registry (Apicurio) under build/servers, for tests and for
 # trying marquee on a cluster of one machine. Everything binds to 127.0.0.1 on ports that were free at the start.
 #
-# usage: tests/kafka/servers.sh install | start [BROKERS] | stop | env | with CMD... | kill N | pause N | resume N | broker N
+# usage: tests/kafka/servers.sh install | start [BROKERS] | stop | env | with CMD... | kill N | pause N | resume N | broker N | registry
 #   install  bring both with Maven; quick when they are there. Exit 77 and a word where Java or Maven is absent
 #   start    BROKERS brokers (1) and the registry, empty; waits until they answer
 #   stop     end what start began, by its pid files
@@ -11,7 +11,8 @@
 #            MARQUEE_KAFKA_CA; MARQUEE_KAFKA_PROXIES=P:Q,...: each broker says to who comes by port Q that it is to be
 #            found at port P, where nobody listens: a test's proxy may
 #   with     start one of each, run CMD with that in its environment, stop
-#   kill N, pause N, resume N, broker N   end broker N at once, stop it, let it go on, start it again
+#   kill N, pause N, resume N, broker N   end broker N at once, stop it, let it go on, start it again; kill, pause and
+#            resume know `registry` too, and `registry` starts that again on its data
 # MARQUEE_SERVERS names another folder than build/servers.
 set -euo pipefail
 
@@ -153,6 +154,33 @@ log.cleaner.dedupe.buffer.size=8388608
 P
 }
 
+# Its database is a file, so that the schemas keep their numbers when it is killed.
+start_registry() {
+    local port
+    port=$(cat "$run/registry.port")
+    (cd "$registry_dir" && exec setsid java -Xms64m -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+        -Dquarkus.http.host=127.0.0.1 -Dquarkus.http.port="$port" -Dquarkus.log.level=WARN \
+        -Dapicurio.datasource.url="jdbc:h2:file:$run/registry" \
+        -jar "apicurio-registry-app-$registry_version-runner.jar") >> "$run/registry.log" 2>&1 < /dev/null &
+    echo $! > "$run/registry.pid"
+}
+
+registry_answers() {
+    curl -sf -m 10 -o /dev/null "http://127.0.0.1:$(cat "$run/registry.port")/apis/ccompat/v7/subjects"
+}
+
+# The pid file of broker N, or of the registry.
+pid_file() { [[ $1 == registry ]] && echo "$run/registry.pid" || echo "$run/b$1.pid"; }
+
+# Back only when the process is gone, and with it its ports.
+kill_process() {
+    local pid
+    pid=$(cat "$1")
+    kill -9 "$pid"
+    while kill -0 "$pid" 2> /dev/null; do sleep 0.05; done
+    rm -f "$1"
+}
+
 start() {
     local count=${1:-1} ports voters='' brokers='' proxies='' isr=1 n
     local each=6 at # ports of a broker, as write_broker takes them
@@ -180,10 +208,8 @@ P
         start_broker "$n"
     done
     local http=${ports[each * count]}
-    (cd "$registry_dir" && exec setsid java -Xms64m -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
-        -Dquarkus.http.host=127.0.0.1 -Dquarkus.http.port="$http" -Dquarkus.log.level=WARN \
-        -jar "apicurio-registry-app-$registry_version-runner.jar") > "$run/registry.log" 2>&1 < /dev/null &
-    echo $! > "$run/registry.pid"
+    echo "$http" > "$run/registry.port"
+    start_registry
     {
         echo "export MARQUEE_KAFKA=$brokers"
         echo "export MARQUEE_REGISTRY=http://127.0.0.1:$http/apis/ccompat/v7"
@@ -193,8 +219,7 @@ P
     for ((n = 1; n <= count; n++)); do
         wait_until "broker $n" answers "${ports[each * (n - 1)]}" || { stop; return 1; }
     done
-    wait_until "the registry" curl -sf -o /dev/null "http://127.0.0.1:$http/apis/ccompat/v7/subjects" ||
-        { stop; return 1; }
+    wait_until "the registry" registry_answers || { stop; return 1; }
 }
 
 # A paused process hears SIGTERM only when it goes on.
@@ -233,9 +258,13 @@ case $command in
         source "$run/env"
         "$@"
         ;;
-    kill) kill -9 "$(cat "$run/b${number:?broker}.pid")"; rm -f "$run/b$number.pid" ;;
-    pause) kill -STOP "$(cat "$run/b${number:?broker}.pid")" ;;
-    resume) kill -CONT "$(cat "$run/b${number:?broker}.pid")" ;;
+    kill) kill_process "$(pid_file "${number:?broker}")" ;;
+    pause) kill -STOP "$(cat "$(pid_file "${number:?broker}")")" ;;
+    resume) kill -CONT "$(cat "$(pid_file "${number:?broker}")")" ;;
+    registry)
+        start_registry
+        wait_until "the registry" registry_answers
+        ;;
     broker)
         start_broker "${number:?broker}"
         wait_until "broker $number" answers "$(broker_port "$number")"
