@@ -1,15 +1,26 @@
 -- gold/trending_scores: how a movie's popularity moves over 7, 30 and 90 days up to the day before `through`
--- (docs/semantics.md, "Batch trend"): of each day the last observation; velocity = slope of the least-squares line, popularity per
+-- (docs/semantics.md, "Batch trend"): of each day the last observation, or, where there is none, TMDB's daily export of that
+-- day (the last that was archived, of movies that are known); velocity = slope of the least-squares line, popularity per
 -- day; moving_average = mean over the days that have one; trend_score = 100 x percent rank of velocity / moving_average. All sums
 -- are of integers. A movie needs two days.
-WITH lasts AS (
-    SELECT movie_id, floor_to(observed_at, 86400000) AS day, popularity_e4
+WITH observed AS (
+    SELECT movie_id, floor_to(observed_at, 86400000) AS day, popularity_e4, 1 AS origin, observed_at AS moment
+    FROM silver_snapshots
+    WHERE observed_at >= ${trend_to_ms} - 7776000000 AND observed_at < ${trend_to_ms}
+    UNION ALL
+    SELECT e.movie_id, e.day, to_e4(e.popularity) AS popularity_e4, 0 AS origin, e.generation AS moment
+    FROM bronze_exports AS e
+    JOIN silver_movies AS m ON m.movie_id = e.movie_id
+    WHERE e.day >= ${trend_to_ms} - 7776000000 AND e.day < ${trend_to_ms}
+        AND abs(e.popularity) <= 1e9 AND m.quality_flag <> 'ERROR'
+),
+lasts AS (
+    SELECT movie_id, day, popularity_e4
     FROM (
         SELECT
-            movie_id, observed_at, popularity_e4,
-            row_number() OVER (PARTITION BY movie_id, floor_to(observed_at, 86400000) ORDER BY observed_at DESC) AS place
-        FROM silver_snapshots
-        WHERE observed_at >= ${trend_to_ms} - 7776000000 AND observed_at < ${trend_to_ms}
+            movie_id, day, popularity_e4,
+            row_number() OVER (PARTITION BY movie_id, day ORDER BY origin DESC, moment DESC, popularity_e4) AS place
+        FROM observed
     ) AS placed
     WHERE place = 1
 ),

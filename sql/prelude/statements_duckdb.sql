@@ -14,6 +14,11 @@ CREATE TEMP TABLE ${relation} AS ${select}
 COPY (
 ${select}
 ) TO '${url}' (FORMAT parquet, COMPRESSION zstd)
+-- TMDB's daily ID exports, as src/ingest/exports.h says how they are written.
+-- name: table_of_exports
+CREATE TEMP TABLE ${relation} AS SELECT day, movie_id, popularity FROM read_csv(
+    [${urls}], columns = {'day': 'DATE', 'movie_id': 'INTEGER', 'popularity': 'DOUBLE'}, header = true, compression = 'gzip',
+    delim = ',', quote = '', strict_mode = true)
 
 -- `marquee query`: the layers as schemas, their tables as views in them, the question as a subquery.
 -- name: query_schemas

@@ -26,8 +26,16 @@ const struct bronze_table bronze_movies = {
     .store_path = "sql/bronze/store_answers.sql",
 };
 
-const struct bronze_table *const bronze_tables[] = {
-    &bronze_ratings, &bronze_metadata, &bronze_reviews, &bronze_events, &bronze_movies};
+const struct bronze_table bronze_exports = {
+    .name = "bronze/exports",
+    .columns_path = "sql/bronze/exports.sql",
+    .hours_path = "sql/bronze/hours_exports.sql",
+    .store_path = "sql/bronze/store_exports.sql",
+};
+
+const struct bronze_table *const bronze_tables[] = {&bronze_ratings, &bronze_metadata,
+                                                    &bronze_reviews, &bronze_events,
+                                                    &bronze_movies,  &bronze_exports};
 const size_t bronze_tables_count = G_N_ELEMENTS(bronze_tables);
 
 struct partition {

@@ -27,7 +27,7 @@ struct bronze_table {
 
 /* What the archive keeps: one row a table. */
 extern const struct bronze_table bronze_ratings, bronze_metadata, bronze_reviews, bronze_events,
-    bronze_movies;
+    bronze_movies, bronze_exports;
 extern const struct bronze_table *const bronze_tables[];
 extern const size_t bronze_tables_count;
 

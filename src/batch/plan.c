@@ -3,6 +3,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "batch/archive.h"
+#include "batch/archive_exports.h"
 #include "batch/as_of.h"
 #include "batch/bronze.h"
 #include "batch/export.h"
@@ -20,7 +21,10 @@ static bool step_archive(struct run_state *state, struct manifest_step *ret_step
     if (!archive_run(state->context, state->lake, state->bus, state->engine, state->previous,
                      state->manifest, &report, error))
         return false;
-    ret_step->rows = report.records + report.answers;
+    int64_t exported;
+    if (!archive_exports(state, &exported, error))
+        return false;
+    ret_step->rows = report.records + report.answers + exported;
     if (report.gap_records)
         log_warn(state->context->log, "batch",
                  "records had left the bus before they were archived: the lake does not go back to "

@@ -6,7 +6,8 @@
 #include "batch/bronze.h"
 #include "batch/run_state.h"
 
-#define LOOKBACKS 2 /* an acceleration reads two windows back */
+#define LOOKBACKS 2                 /* an acceleration reads two windows back */
+#define TRENDS_MS (92 * MS_PER_DAY) /* the longest trend has 90 days, which are over */
 #define EVER_MS   (-(INT64_C(1) << 60))
 
 static int64_t archive_ms(const struct config *config)
@@ -45,7 +46,7 @@ void retention_apply(const struct config *config, struct manifest *manifest)
     static const char *const monthly[] = {"silver/snapshots", "silver/hours_stats",
                                           "silver/hours_sentiment", "silver/hours_trending"};
     for (size_t i = 0; i < bronze_tables_count; i++) {
-        if (bronze_tables[i] == &bronze_movies)
+        if (bronze_tables[i] == &bronze_movies || bronze_tables[i] == &bronze_exports)
             continue;
         int64_t reached_ms = let_go(manifest, bronze_tables[i]->name,
                                     manifest->cut_at_ms - archive_ms(config), false);
@@ -53,6 +54,8 @@ void retention_apply(const struct config *config, struct manifest *manifest)
     }
     int64_t answers_ms = MIN(config->lake_bronze_retention_ms, config->ingest_raw_retention_ms);
     let_go(manifest, bronze_movies.name, manifest->cut_at_ms - answers_ms, true);
+    let_go(manifest, bronze_exports.name,
+           manifest->cut_at_ms - MAX(config->lake_bronze_retention_ms, TRENDS_MS), false);
     for (size_t i = 0; i < G_N_ELEMENTS(monthly); i++)
         let_go(manifest, monthly[i], manifest->cut_at_ms - SILVER_MS, false);
 }

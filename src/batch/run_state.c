@@ -31,6 +31,7 @@ static const struct relation relations[] = {
     {"bronze_metadata", OF_LAKE, "bronze/metadata", "sql/bronze/metadata.sql", {0}},
     {"bronze_reviews", OF_LAKE, "bronze/reviews", "sql/bronze/reviews.sql", {0}},
     {"bronze_events", OF_LAKE, "bronze/events", "sql/bronze/events.sql", {0}},
+    {"bronze_exports", OF_LAKE, "bronze/exports", "sql/bronze/exports.sql", {0}},
     {"new_ratings", OF_RUN, "bronze/ratings", "sql/bronze/ratings.sql", {0}},
     {"new_reviews", OF_RUN, "bronze/reviews", "sql/bronze/reviews.sql", {0}},
     {"new_events", OF_RUN, "bronze/events", "sql/bronze/events.sql", {0}},
@@ -204,9 +205,10 @@ static struct manifest *only_new(const struct manifest *manifest, const char *ta
 /* The archive as of a past instant, materialised: "archived" is bound anew for each table. */
 static bool open_past(struct run_state *state, const struct relation *relation, GError **error)
 {
-    const char *sql_path = strcmp(relation->source, "bronze/movies") == 0
-                               ? "sql/bronze/answers_as_of.sql"
-                               : "sql/bronze/log_as_of.sql";
+    const char *sql_path =
+        strcmp(relation->source, "bronze/movies") == 0    ? "sql/bronze/answers_as_of.sql"
+        : strcmp(relation->source, "bronze/exports") == 0 ? "sql/bronze/exports_as_of.sql"
+                                                          : "sql/bronze/log_as_of.sql";
     struct engine_params params = run_state_params(state);
     return tables_view("archived", relation->columns_path,
                        manifest_find_table(state->manifest, relation->source), state->engine,

@@ -44,7 +44,7 @@ const struct transform transform_genre_analytics = {
 const struct transform transform_trending_scores = {
     .table = "gold/trending_scores",
     .sql_path = "sql/gold/trending_scores.sql",
-    .needs = {"silver_snapshots"},
+    .needs = {"silver_snapshots", "bronze_exports", "silver_movies"},
 };
 const struct transform transform_temporal_analytics = {
     .table = "gold/temporal_analytics",
