@@ -81,6 +81,10 @@ test-cluster: setup-test build ## views on a real MongoDB and the cache on a rea
 	@tests/cluster/servers.sh with mongod redis -- tools/test.sh $(BUILD) --suite cluster || \
 		{ status=$$?; [ $$status = 77 ] && echo "0 passed, 0 failed, 1 skipped" || exit $$status; }
 
+test-spark: setup-test build ## the batch's SQL on Spark gives DuckDB's rows (Java, pip, Maven; build/spark)
+	@deploy/spark/setup.sh && tools/test.sh $(BUILD) --suite spark || \
+		{ status=$$?; [ $$status = 77 ] && echo "0 passed, 0 failed, 1 skipped" || exit $$status; }
+
 bench: build ## the numbers of DESIGN's budgets: memory, first answer, throughput
 	@tools/bench.sh $(BUILD)
 
@@ -89,6 +93,9 @@ bench-stream: build ## the speed layer on one core, beside a bare loop and PySpa
 
 bench-kafka: setup-kafka build ## ratings from a real Kafka by our engine, by bare loops, by Kafka Streams and by PySpark
 	@tests/kafka/servers.sh with bench/kafka/run.sh $(BUILD)
+
+bench-batch: build ## one batch run of 10 k and 100 k movies, step by step, beside bare DuckDB and Spark (MOVIES="10000 1000000")
+	@bench/batch/run.sh $(BUILD) $(MOVIES)
 
 bench-sentiment: setup-test build ## our VADER beside the reference, same texts, same core
 	@tools/bench_sentiment.sh $(BUILD)

@@ -1,17 +1,40 @@
 #!/bin/sh
-# One batch run over generated movies, five reviews each, beside the same SQL in bare DuckDB.
-#   bench/batch/run.sh BUILD [MOVIES ...]     (10000 100000 by default; --quick: 500, as a test)
+# One batch run over generated movies, five reviews each, step by step; beside it the same SQL in bare DuckDB, and on Spark where
+# deploy/spark/setup.sh can bring it.
+#   bench/batch/run.sh BUILD [MOVIES ...]     (10000 100000 by default; --quick: 500, as a test, without Spark)
+# BENCH_SPARK=no leaves Spark out; BENCH_ROUNDS (3): how often run and bare DuckDB take turns, each over the same fresh data.
 set -eu
 build=$1
 shift
-[ "${1:-}" = --quick ] && set -- 500
+root=$(cd "$(dirname "$0")/../.." && pwd)
+rounds=${BENCH_ROUNDS:-3}
+spark=${BENCH_SPARK:-yes}
+if [ "${1:-}" = --quick ]; then
+    set -- 500
+    rounds=1
+    spark=no
+fi
 [ $# -gt 0 ] || set -- 10000 100000
+if [ "$spark" = yes ]; then
+    "$root/deploy/spark/setup.sh" || spark=no
+fi
+bench=$build/bench/batch/bench_batch
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
 for movies in "$@"; do
-    folder=$(mktemp -d)
-    trap 'rm -rf "$folder"' EXIT
-    echo "== $movies movies, $((movies * 5)) reviews; load average $(cut -d' ' -f1 /proc/loadavg)"
-    "$build/bench/batch/bench_batch" generate "$folder" "$movies"
-    "$build/bench/batch/bench_batch" run "$folder"
-    "$build/bench/batch/bench_batch" bare "$folder"
-    rm -rf "$folder"
+    "$bench" generate "$folder/data" "$movies"
+    round=0
+    while [ $round -lt "$rounds" ]; do
+        round=$((round + 1))
+        echo "== $movies movies, $((movies * 5)) reviews, round $round; load average $(cut -d' ' -f1 /proc/loadavg)"
+        cp -r "$folder/data" "$folder/run"
+        "$bench" run "$folder/run"
+        "$bench" bare "$folder/run"
+        if [ "$spark" = yes ] && [ $round = "$rounds" ]; then
+            "$root/build/spark/venv/bin/python" "$root/deploy/spark/transforms.py" "$folder/run/lake" \
+                --marquee "$build/src/cli/marquee" 2> /dev/null
+        fi
+        rm -rf "$folder/run"
+    done
+    rm -rf "$folder/data"
 done

@@ -26,13 +26,15 @@ if [ ! -e "$home/jars/spark-$spark" ]; then
     command -v mvn > /dev/null || skip "there is no mvn, and the packages are not in $home/jars"
     rm -rf "$home/jars"
     mkdir -p "$home/jars"
-    # What Spark itself carries is left out.
-    own='<exclusions><exclusion><groupId>org.apache.spark</groupId><artifactId>*</artifactId></exclusion><exclusion><groupId>org.scala-lang*</groupId><artifactId>*</artifactId></exclusion><exclusion><groupId>org.slf4j</groupId><artifactId>*</artifactId></exclusion></exclusions>'
+    all='<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>' # Spark carries the rest
     {
         echo '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
         echo '<groupId>t</groupId><artifactId>spark-jars</artifactId><version>1</version><packaging>pom</packaging><dependencies>'
-        for name in spark-sql-kafka-0-10 spark-token-provider-kafka-0-10 spark-avro; do
-            echo "<dependency><groupId>org.apache.spark</groupId><artifactId>${name}_$scala</artifactId><version>$spark</version>$own</dependency>"
+        for name in "org.apache.spark spark-sql-kafka-0-10_$scala $spark" "org.apache.spark spark-token-provider-kafka-0-10_$scala $spark" \
+            "org.apache.spark spark-avro_$scala $spark" "org.apache.kafka kafka-clients 3.9.0" "org.apache.commons commons-pool2 2.12.0"; do
+            # shellcheck disable=SC2086 # three words
+            set -- $name
+            echo "<dependency><groupId>$1</groupId><artifactId>$2</artifactId><version>$3</version>$all</dependency>"
         done
         echo '</dependencies></project>'
     } > "$home/jars/pom.xml"

@@ -1,5 +1,9 @@
 -- Prelude for Spark 4 (ANSI mode off for casts of outside text): the names of sql/prelude/duckdb.sql in Spark's dialect.
--- Spark has of itself: rint, log1p, collect_list, explode. vader_compound_e4 comes from `marquee sentiment` behind TRANSFORM.
+-- Spark has of itself: rint, log1p, collect_list, explode. deploy/spark/transforms.py loads it, behind the relation scored_texts(content,
+-- compound_e4), which `marquee sentiment --transform` makes of the texts behind SELECT TRANSFORM.
+
+CREATE TEMPORARY FUNCTION vader_compound_e4(text STRING) RETURNS BIGINT
+RETURN (SELECT max(scored_texts.compound_e4) FROM scored_texts WHERE scored_texts.content = text);
 
 CREATE TEMPORARY FUNCTION floor_to(x BIGINT, unit BIGINT) RETURNS BIGINT RETURN x - ((x % unit) + unit) % unit;
 
