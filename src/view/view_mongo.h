@@ -2,6 +2,7 @@
  *
  *   view_mongo.c         open, close, leases, run history, the ops table
  *   view_mongo_client.c  the connection: collections, errors, transactions, single reads and writes
+ *   view_mongo_schema.c  collections and indexes
  *   view_mongo_batch.c   generations and their documents
  *   view_mongo_search.c  full text, by an index beside this process
  *   view_mongo_speed.c   speed documents, sync's state
@@ -65,8 +66,9 @@ static inline struct view_mongo *view_mongo_of(struct view *view)
 bool mongo_connect(struct view_mongo *store, GError **error) MUST_CHECK;
 void mongo_disconnect(struct view_mongo *store);
 
-/* Makes what contracts/views.mongodb.json asks for, once a handle. CONFIG: a standalone server, or
- * an index that is there with other options. Each function of the ops table begins with it. */
+/* (view_mongo_schema.c) Makes what contracts/views.mongodb.json asks for, once a handle. CONFIG: a
+ * standalone server, or an index that is there with other options. Each function of the ops table
+ * begins with it. */
 bool mongo_ready(struct view_mongo *store, GError **error) MUST_CHECK;
 
 /* Sets our error for the library's; reply may be NULL. Returns false. what: "batch views: put". */

@@ -4,6 +4,7 @@
  * strings, servers that aren't there, indexes that are others. */
 #include "view/view_contract.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -92,7 +93,7 @@ static void world_close(struct world *world)
 #define DOCS_A_GENERATION   40
 #define PUBLICATIONS_MIN    30
 #define BETWEEN_STEPS       6 /* publications between two step-downs */
-#define PATIENCE_US         (5 * G_USEC_PER_SEC / 100)
+#define PATIENCE_MS         50
 #define STEP_DOWN_TRIES_MAX 600
 
 /* What the writer and the one who takes its primary away share. */
@@ -191,7 +192,7 @@ static void step_down(mongoc_client_t *client)
         ok = mongoc_client_command_simple(client, "admin", command, NULL, NULL, &failure);
         bson_destroy(command);
         if (!ok)
-            g_usleep(PATIENCE_US);
+            poll(NULL, 0, PATIENCE_MS);
     }
     g_assert_true(ok);
 }
