@@ -415,7 +415,7 @@ static void *produce_steadily(void *data)
             pthread_mutex_unlock(&producer->lock);
             done += due;
         }
-        g_usleep(TICK_MS * 1000);
+        stop_wait_ms(bench->context.stop, TICK_MS);
     }
     pthread_mutex_lock(&producer->lock);
     producer->done = true;
@@ -454,7 +454,7 @@ static void latency(struct bench *bench, const char *prefix)
         pthread_mutex_unlock(&producer.lock);
         if (latencies->len == (guint)(rate * seconds) || now_us > end_us)
             break;
-        g_usleep(PROBE_MS * 1000);
+        stop_wait_ms(bench->context.stop, PROBE_MS);
     }
     pthread_join(thread, NULL);
     g_array_sort(latencies, compare_us);

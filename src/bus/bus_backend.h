@@ -17,7 +17,7 @@ struct bus {
  * and counts the metrics. All are called from the owner thread and may block on storage, not on
  * other producers' work. */
 struct bus_ops {
-    const char *name; /* as in bus.backend */
+    const char *name;                    /* as in bus.backend */
     const struct bus_member_ops *member; /* NULL: it has no members, see bus_member_backend.h */
     struct bus *(*open)(const struct context *context, GError **error);
     void (*close)(struct bus *bus);
@@ -62,6 +62,9 @@ struct bus_ops {
                    int64_t before_ms,
                    int64_t *ret_records,
                    GError **error);
+    /* NULL: it keeps them. */
+    bool (*truncate)(
+        struct bus *bus, const char *topic, int partition, int64_t before_offset, GError **error);
 };
 
 extern const struct bus_ops bus_sqlite_ops;
