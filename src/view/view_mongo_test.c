@@ -321,6 +321,22 @@ static void test_nobody(void)
     world_close(&world);
 }
 
+/* A user that the server doesn't know: DENIED at the start, and the password in no text. */
+static void test_denied(void)
+{
+    g_autofree char *uri = fresh_uri();
+    const char *hosts = uri + strlen("mongodb://");
+    g_autofree char *known = g_strdup_printf("mongodb://nobody:hunter2@%s", hosts);
+    struct world world;
+    world_open(&world, known, clock_new_manual(T0));
+    GError *error = NULL;
+    g_assert_null(view_open(&world.context, &error));
+    g_assert_error(error, MARQUEE_ERROR, MARQUEE_ERROR_DENIED);
+    g_assert_null(strstr(error->message, "hunter2"));
+    g_clear_error(&error);
+    world_close(&world);
+}
+
 /* A database of a made-up clock has no expiry; on the real clock it is refused, and so is an index
  * that somebody changed. */
 static void test_other_index(void)
@@ -417,6 +433,7 @@ int main(int argc, char **argv)
     view_contract_add(&contract);
     g_test_add_func("/view/mongodb/bad-uri", test_bad_uri);
     g_test_add_func("/view/mongodb/nobody", test_nobody);
+    g_test_add_func("/view/mongodb/denied", test_denied);
     g_test_add_func("/view/mongodb/other-index", test_other_index);
     g_test_add_func("/view/mongodb/ttl-index", test_ttl_index);
     g_test_add_func("/view/mongodb/inspect", test_inspect);

@@ -4,6 +4,7 @@ document by document and answer by answer; a MongoDB that is away for ten minute
 nothing and is caught up with, by one sync at a time; two servers that share Redis answer a new run at once.
 
 usage: mongo_test.py VIEW_DUMP [unittest's arguments]       within tests/cluster/servers.sh with mongod redis -- ..."""
+import glob
 import os
 import random
 import re
@@ -52,6 +53,11 @@ def dump(world, settings=None):
     if done.returncode != 0:
         raise AssertionError(f"view_dump: {done.stderr}")
     return done.stdout.splitlines()
+
+
+def documents(lines):
+    """The batch documents, but for those about the run itself."""
+    return [line for line in lines if line.startswith("batch ") and not line.startswith("batch quality|")]
 
 
 def answers(server, paths):
@@ -207,6 +213,67 @@ class Mongo(unittest.TestCase):
         for number in set(epochs):
             owners = {id(sync) for found, sync in reigns() if found == number}
             self.assertEqual(len(owners), 1, f"epoch {number} had two owners")
+
+    def test_killed_in_publication(self):
+        """MongoDB is killed in the middle of an export, four times: the run in hand may fail, the published one is served
+        whole all the time, and a run that is begun again publishes what SQLite has."""
+        embedded, cluster = self.world(), self.world()
+        embedded.simulator("--seed", "1")
+        embedded.must("run", "ingest", "--backfill", "2")
+        shutil.copytree(embedded.data, cluster.data)
+        cluster.set_clock(embedded.start_ms, embedded.speed)
+        cluster.anchor_ms = embedded.anchor_ms
+        uri = fresh_database()
+        embedded.must("batch", "run")
+        expected = documents(dump(embedded))
+        outcomes = []
+        for tenths_s in (0, 1, 3, 6):
+            run = cluster.start("batch", "run", settings=in_mongo(uri, "2s"), name="batch-run")
+            eventually("the export has begun", lambda: self.exporting_s(run) * 10 > tenths_s or not run.running(), HANG_S)
+            servers("kill", "mongod")
+            servers("again", "mongod")
+            outcomes.append(run.wait(HANG_S))
+            lines = dump(cluster, in_mongo(uri))
+            if not lines[0].startswith("pointer 0 "):
+                self.same(expected, documents(lines))
+        cluster.settings.update(in_mongo(uri))
+        cluster.must("batch", "run")
+        self.same(expected, documents(dump(cluster, in_mongo(uri))))
+        print(f"runs beside which MongoDB was killed ended with {outcomes}; the next one published {len(expected)} documents")
+
+    def exporting_s(self, run):
+        """Seconds since the run's last step before the export was done; 0 before."""
+        if '"step":"quality"' not in run.output():
+            return 0
+        run.exporting_since = getattr(run, "exporting_since", time.monotonic())
+        return time.monotonic() - run.exporting_since
+
+    def test_standalone(self):
+        """A mongod that is no replica set is refused with what to do about it, and so is a string that is none."""
+        binary = sorted(glob.glob(os.path.join(os.environ.get("MARQUEE_SERVERS", os.path.join(ROOT, "build", "servers")),
+                                               "mongod-*", "mongod")))
+        if not binary:
+            self.skipTest("servers.sh did not bring this mongod")
+        world = self.world()
+        port = harness.free_port()
+        folder = os.path.join(world.folder, "mongod")
+        os.mkdir(folder)
+        with open(os.path.join(world.folder, "mongod.log"), "wb") as log:
+            server = subprocess.Popen([binary[-1], "--dbpath", folder, "--port", str(port), "--bind_ip", "127.0.0.1",
+                                       "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"], stdout=log, stderr=log)
+        try:
+            def refused():
+                done = world.run("run", "serve", MARQUEE_VIEWS="mongodb", MARQUEE_VIEWS_TIMEOUT="200ms",
+                                 MONGODB_CONNECTION_STRING=f"mongodb://127.0.0.1:{port}/", timeout_s=HANG_S)
+                return done.stderr if "standalone" in done.stderr else None
+            # It answers after a while; a server that starts before waits for it, so look before asking.
+            eventually("mongod listens", lambda: b"Waiting for connections" in
+                       open(os.path.join(world.folder, "mongod.log"), "rb").read(), HANG_S)
+            told = eventually("it is refused", refused, HANG_S)
+            self.assertIn("--replSet", told)
+        finally:
+            server.terminate()
+            server.wait(HANG_S)
 
     def test_two_servers(self):
         """Two servers on the same views and the same Redis: when a run is published both answer from it, search too, and

@@ -288,7 +288,7 @@ mongod_is_primary() { [[ $(mongo_command "$1" '{"hello": 1}' isWritablePrimary) 
 # 1: done; 23: it was done before.
 mongod_initiate() {
     local result
-    result=$(mongo_command "$1" "{\"replSetInitiate\": {\"_id\": \"rs0\", \"members\": [{\"_id\": 0, \"host\": \"127.0.0.1:$1\"}]}}")
+    result=$(mongo_command "$1" "{\"replSetInitiate\": {\"_id\": \"rs0\", \"settings\": {\"electionTimeoutMillis\": 1000}, \"members\": [{\"_id\": 0, \"host\": \"127.0.0.1:$1\"}]}}")
     [[ $result == 1 || $result == 23 ]]
 }
 
