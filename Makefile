@@ -8,6 +8,8 @@ FUZZ := build/fuzz
 DEMO_SECONDS ?=
 # CPU seconds that make fuzz gives each target.
 FUZZ_SECONDS ?= 60
+# Rounds of make test-kafka-long.
+ROUNDS ?= 50
 
 # A finding of a sanitizer fails the test that met it. GLib's slices hand memory from thread to thread unseen.
 SANITIZER_ENV := G_SLICE=always-malloc ASAN_OPTIONS=abort_on_error=1:detect_stack_use_after_return=1 \
@@ -18,7 +20,7 @@ SANITIZER_ENV := G_SLICE=always-malloc ASAN_OPTIONS=abort_on_error=1:detect_stac
 # One task after another: each one already uses every core.
 .NOTPARALLEL:
 .PHONY: help setup setup-test setup-kafka setup-dev build build-asan build-tsan demo test test-asan test-tsan \
-	test-long test-kafka test-cluster bench bench-stream bench-sentiment screenshots fuzz fmt clean
+	test-long test-kafka test-cluster test-spark bench bench-batch bench-stream bench-kafka bench-sentiment screenshots fuzz fmt clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -82,8 +84,13 @@ test-cluster: setup-test build ## views on a real MongoDB and the cache on a rea
 		{ status=$$?; [ $$status = 77 ] && echo "0 passed, 0 failed, 1 skipped" || exit $$status; }
 
 test-spark: setup-test build ## the batch's SQL on Spark gives DuckDB's rows (Java, pip, Maven; build/spark)
-	@deploy/spark/setup.sh && tools/test.sh $(BUILD) --suite spark || \
+	@deploy/spark/setup.sh && MARQUEE_SPARK=$(CURDIR)/build/spark/venv/bin/python tools/test.sh $(BUILD) --suite spark || \
 		{ status=$$?; [ $$status = 77 ] && echo "0 passed, 0 failed, 1 skipped" || exit $$status; }
+
+test-kafka-long: setup-kafka build ## three brokers, and all that can fail under load, in turn: ROUNDS=50
+	@tests/kafka/servers.sh start 3 && eval "$$(tests/kafka/servers.sh env)" && \
+		MARQUEE_PROGRAM=$(CURDIR)/$(BUILD)/src/cli/marquee .deps/venv/bin/python tests/kafka/long_test.py $(ROUNDS); \
+		status=$$?; tests/kafka/servers.sh stop; exit $$status
 
 bench: build ## the numbers of DESIGN's budgets: memory, first answer, throughput
 	@tools/bench.sh $(BUILD)
