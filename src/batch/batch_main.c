@@ -65,11 +65,11 @@ static bool check_ask(const struct batch_ask *ask, int64_t *ret_as_of_ms)
                 ask->as_of);
         return false;
     }
-    bool known = !ask->step;
-    for (size_t i = 0; !known && i < batch_steps_count(); i++)
-        known = strcmp(batch_step_name(i), ask->step) == 0;
+    bool known = !ask->step || batch_has_step(ask->step);
     if (!known)
-        fprintf(stderr, "marquee batch step: there is no step %s; --list prints them\n", ask->step);
+        fprintf(stderr,
+                "marquee batch step: there is no step %s; --list and --list --dags print them\n",
+                ask->step);
     return known;
 }
 

@@ -480,6 +480,12 @@ bool batch_step(const struct context *context,
     return done;
 }
 
+bool batch_has_step(const char *name)
+{
+    size_t index;
+    return find_step(name, &index);
+}
+
 size_t batch_steps_count(void)
 {
     return plan_steps_count;

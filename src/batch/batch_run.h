@@ -59,6 +59,7 @@ bool batch_step(const struct context *context,
 /* The plan's steps, in order. */
 size_t batch_steps_count(void);
 const char *batch_step_name(size_t index);
+bool batch_has_step(const char *name);
 
 /* What `marquee batch run | step` is asked for. */
 struct batch_ask {

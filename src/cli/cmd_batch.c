@@ -10,6 +10,7 @@
 #include "batch/drift.h"
 #include "batch/query.h"
 #include "cli/app.h"
+#include "cli/batch_dag.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
 #include "speed/speed_query.h"
@@ -109,8 +110,12 @@ static int print_drift(struct app *app)
     return EXIT_DONE;
 }
 
-static int list_steps(const struct app *app)
+static int list_steps(const struct app *app, bool dags)
 {
+    if (dags) {
+        batch_dag_list(app->options.json);
+        return EXIT_DONE;
+    }
     if (!app->options.json) {
         for (size_t i = 0; i < batch_steps_count(); i++)
             puts(batch_step_name(i));
@@ -138,7 +143,7 @@ static enum verb verb_of(const char *word)
 
 struct batch_options {
     char *as_of, *start, *end;
-    gboolean list, if_due;
+    gboolean list, dags, if_due;
     int64_t start_ms, end_ms;
 };
 
@@ -174,8 +179,10 @@ static bool check_words(enum verb verb, int argc, struct batch_options *options)
     const char *wrong = NULL;
     if (verb == VERB_COUNT)
         wrong = EXPECTED;
-    else if (options->list && verb != VERB_STEP)
-        wrong = "--list goes with step";
+    else if ((options->list || options->dags) && verb != VERB_STEP)
+        wrong = options->list ? "--list goes with step" : "--dags goes with step --list";
+    else if (options->dags && !options->list)
+        wrong = "--dags goes with step --list";
     else if ((options->as_of || options->if_due) && verb != VERB_RUN)
         wrong = options->as_of ? "--as-of goes with run" : "--if-due goes with run";
     else if (options->as_of && options->if_due)
@@ -231,9 +238,12 @@ static int run_verb(struct app *app, enum verb verb, char **argv, struct batch_o
                                   .as_of = options->as_of,
                                   .if_due = options->if_due,
                                   .json = app->options.json};
+    const struct dag_step *dag = ask.step && !batch_has_step(ask.step) ? dag_find(ask.step) : NULL;
     switch (verb) {
     case VERB_RUN:
     case VERB_STEP:
+        if (dag)
+            return batch_dag_main(app, dag);
         return batch_child_main(&app->context, &ask);
     case VERB_BACKFILL:
         return run_backfill(app, options);
@@ -257,6 +267,8 @@ int cmd_batch(int argc, char **argv)
         {"if-due", 0, 0, G_OPTION_ARG_NONE, &options.if_due,
          "run: only where one is due since the last; else exit 99", NULL},
         {"list", 0, 0, G_OPTION_ARG_NONE, &options.list, "step: print the steps, in order", NULL},
+        {"dags", 0, 0, G_OPTION_ARG_NONE, &options.dags,
+         "step --list: the names for an orchestrator's graphs instead, and what each does", NULL},
         {"start", 0, 0, G_OPTION_ARG_STRING, &options.start, "backfill: the first instant", "TIME"},
         {"end", 0, 0, G_OPTION_ARG_STRING, &options.end, "backfill: the last instant", "TIME"},
         G_OPTION_ENTRY_NULL,
@@ -266,7 +278,9 @@ int cmd_batch(int argc, char **argv)
         &app, &argc, &argv, "run | step NAME | backfill | status | drift",
         "run: one batch now: archive, silver, gold, views. The old views are served until it is "
         "done.\n"
-        "step: one step of a run, for an orchestrator; the first one begins the run.\n"
+        "step: one step of a run, or one of an orchestrator's graph, such as transform.sentiment; "
+        "the "
+        "first one begins the run.\n"
         "backfill: all past instants at which a run was due from --start to --end, into "
         "runs/asof-TIME; goes on where it was stopped.\n"
         "status: the last runs.\n"
@@ -277,7 +291,7 @@ int cmd_batch(int argc, char **argv)
     enum verb verb = parsed && argc >= 2 ? verb_of(argv[1]) : VERB_COUNT;
     if (parsed && check_words(verb, argc, &options)) {
         if (options.list)
-            code = list_steps(&app);
+            code = list_steps(&app, options.dags);
         else if (app_start(&app))
             code = run_verb(&app, verb, argv, &options);
     }

@@ -8,12 +8,14 @@ files: the same bytes, twice; nothing is published; beyond what bronze reaches i
 
 usage: steps_test.py STREAM_REPLAY BATCH_REPLAY MARQUEE"""
 import datetime
+import http.server
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
 ROOT = os.environ.get("MARQUEE_SOURCE_ROOT", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 failures = []
@@ -82,6 +84,88 @@ def check_steps(stream_replay, marquee, folder):
     subprocess.run([marquee, "batch", "run", "--set", f"data.dir={whole}"], check=True, stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL)
     check("steps and run agree", checksums(manifest(steps)) == checksums(manifest(whole)) and checksums(manifest(whole)))
+
+
+class OnePage(http.server.BaseHTTPRequestHandler):
+    """An empty list, whatever is asked."""
+    def do_GET(self):
+        body = b'{"page":1,"results":[],"total_pages":1,"total_results":0}'
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+DAGS = (("ingestion", "check_api_health extract_movies extract_reviews extract_people validate_extraction store_bronze update_metadata"),
+        ("transform", "wait deduplicate validate enrich sentiment write_silver quality"),
+        ("aggregate", "genre trending temporal revenue sentiment_trends people write_gold export indexes"))
+
+
+def check_dags(stream_replay, marquee, folder):
+    """The mission's three graphs, step by step and some side by side, make the run that `batch run` makes; what isn't due is told from
+    what failed."""
+    dump, dags, whole = (os.path.join(folder, name) for name in ("dags.jsonl", "dags", "dags-whole"))
+    make_dump(dump, "--seed", "5", "--records", "1500")
+    os.mkdir(dags)
+    subprocess.run([stream_replay, "--dir", dags, "--dump", dump, "--bus", "sqlite"], check=True, stdout=subprocess.DEVNULL)
+    shutil.copytree(dags, whole)
+
+    def start(name, *words):
+        return subprocess.Popen([marquee, "batch", "step", name, *words, "--set", f"data.dir={dags}", "--set", "ingest.retry_max=0"],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMDB_API_KEY": "k"})
+
+    def step(name, *words):
+        child = start(name, *words)
+        child.said = child.communicate()
+        return child.returncode, child.said
+
+    listed = step("--list", "--dags")[1][0].split("\n")
+    check("the graphs are listed", [line.split()[0] for line in listed if line] == [f"{dag}.{name}" for dag, names in DAGS for name in names.split()],
+          listed)
+    with http.server.HTTPServer(("127.0.0.1", 0), OnePage) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        base_url = f"tmdb.base_url=http://127.0.0.1:{server.server_port}/3"
+        well = step("check_api_health", "--set", base_url)
+        check("TMDB answers", well[0] == 0, well)
+        server.shutdown()
+    ill = step("check_api_health", "--set", base_url)
+    check("TMDB doesn't answer", ill[0] == 1, ill)
+    check("nothing to wait for", step("wait")[0] == 99 and step("genre")[0] == 99)
+    check("movies and reviews came", step("extract_movies")[0] == 0 and step("ingestion.extract_reviews")[0] == 0)
+    check("no answers came", step("extract_people")[0] == 99)
+    check("the spool is sound", step("validate_extraction")[0] == 0)
+    spool = os.path.join(dags, "lake", "spool", "movies", "1-1-1.jsonl.zst")
+    os.makedirs(os.path.dirname(spool), exist_ok=True)
+    with open(spool, "w", encoding="utf-8") as out:
+        out.write("damaged")
+    broken = step("validate_extraction")
+    check("a damaged spool fails by name", broken[0] == 1 and "1-1-1.jsonl.zst" in broken[1][1], broken)
+    os.unlink(spool)
+    check("bronze", step("store_bronze")[0] == 0 and step("update_metadata")[0] == 0 and step("transform.wait", "--json")[0] == 0)
+    check("silver isn't complete", step("transform.quality")[0] == 99)
+    early = step("temporal")
+    check("gold wants silver", early[0] == 1 and "silver_movies" in early[1][1], early)
+    for name in DAGS[1][1].split()[1:]:
+        code, said = step(f"transform.{name}")
+        check(f"transform.{name}", code == 0, said)
+    beside = [start(name) for name in ("revenue", "genre", "aggregate.people", "trending")]
+    ends = [(child.communicate(), child.returncode) for child in beside]
+    check("gold side by side", all(code == 0 for _, code in ends), ends)
+    for name in DAGS[2][1].split():
+        code, said = step(f"aggregate.{name}")
+        check(f"aggregate.{name}", code == 0, said)
+    check("the run is over", step("indexes")[0] == 99)
+    check("no such graph", step("nowhere.genre")[0] == 2 and step("transform.genre")[0] == 2)
+    run = subprocess.run([marquee, "batch", "run", "--if-due", "--set", f"data.dir={dags}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         text=True)
+    check("nothing is due", run.returncode == 99 and "the next run is due at" in run.stderr, run)
+    subprocess.run([marquee, "batch", "run", "--if-due", "--set", f"data.dir={whole}"], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    check("graphs and run agree", checksums(manifest(dags)) == checksums(manifest(whole)) and checksums(manifest(whole)))
 
 
 def check_as_of(batch_replay, marquee, folder):
@@ -193,6 +277,7 @@ def main():
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=memory) as folder:
         check_steps(stream_replay, marquee, folder)
+        check_dags(stream_replay, marquee, folder)
         check_as_of(batch_replay, marquee, folder)
         check_limit(batch_replay, marquee, folder)
         check_backfill(batch_replay, marquee, folder)
