@@ -11,7 +11,7 @@ usage="usage: tools/fuzz.sh BUILD SECONDS [TARGET...]"
 build=${1:?$usage}
 seconds=${2:?$usage}
 shift 2
-input_timeout_s=10
+input_timeout_s=120 # of the clock: a busy machine may not let it run for long
 memory_mb=2048
 input_bytes_max=65536
 
