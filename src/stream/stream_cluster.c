@@ -430,13 +430,29 @@ static bool holding_caught_up(const struct holding *holding)
     return !holding->shard->pending;
 }
 
+/* Reports of a commit of our own come back by the bus, and the end that the last fetch saw may be
+ * older than that commit. */
+static bool reports_read(const struct stream_cluster *cluster)
+{
+    int64_t start, end;
+    if (!bus_offsets(cluster->bus, REPORT_TOPIC, 0, &start, &end, NULL))
+        return false;
+    for (guint i = 0; i < cluster->holdings->len; i++) {
+        const struct holding *holding = cluster->holdings->pdata[i];
+        if (holding->global && holding->global->position.next_offset < end)
+            return false;
+    }
+    return true;
+}
+
 bool stream_cluster_caught_up(const struct stream_cluster *cluster)
 {
     for (guint i = 0; i < cluster->holdings->len; i++) {
         if (!holding_caught_up(cluster->holdings->pdata[i]))
             return false;
     }
-    return cluster->holdings->len == (guint)cluster->settings.partitions + 1;
+    return cluster->holdings->len == (guint)cluster->settings.partitions + 1 &&
+           reports_read(cluster);
 }
 
 void stream_cluster_counts(const struct stream_cluster *cluster,
