@@ -73,6 +73,19 @@ static bool has_label(const bson_t *reply, const char *label)
     return reply && mongoc_error_has_label(reply, label);
 }
 
+/* No connection, no answer, no primary. libmongoc tells a failed first question (hello) with its
+ * client's domain and its stream's code. */
+static bool is_away(const bson_error_t *failure)
+{
+    return failure->domain == MONGOC_ERROR_STREAM ||
+           failure->domain == MONGOC_ERROR_SERVER_SELECTION ||
+           (failure->domain == MONGOC_ERROR_CLIENT &&
+            (failure->code == MONGOC_ERROR_STREAM_NAME_RESOLUTION ||
+             failure->code == MONGOC_ERROR_STREAM_SOCKET ||
+             failure->code == MONGOC_ERROR_STREAM_CONNECT ||
+             failure->code == MONGOC_ERROR_CLIENT_NOT_READY));
+}
+
 static enum marquee_error code_of(const bson_t *reply, const bson_error_t *failure)
 {
     bool server = failure->domain == MONGOC_ERROR_SERVER ||
@@ -85,10 +98,8 @@ static enum marquee_error code_of(const bson_t *reply, const bson_error_t *failu
         (failure->domain == MONGOC_ERROR_CLIENT &&
          failure->code == MONGOC_ERROR_CLIENT_AUTHENTICATE))
         return MARQUEE_ERROR_DENIED;
-    if (failure->domain == MONGOC_ERROR_STREAM ||
-        failure->domain == MONGOC_ERROR_SERVER_SELECTION ||
-        (server && code_passes(failure->code)) || has_label(reply, "TransientTransactionError") ||
-        has_label(reply, "RetryableWriteError") ||
+    if (is_away(failure) || (server && code_passes(failure->code)) ||
+        has_label(reply, "TransientTransactionError") || has_label(reply, "RetryableWriteError") ||
         has_label(reply, "UnknownTransactionCommitResult"))
         return MARQUEE_ERROR_AGAIN;
     if (server && failure->code == CODE_ILLEGAL_OPERATION)

@@ -4,11 +4,14 @@
  * strings, servers that aren't there, indexes that are others. */
 #include "view/view_contract.h"
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <glib.h>
 #include <glib/gstdio.h>
@@ -297,12 +300,11 @@ static void test_bad_uri(void)
     }
 }
 
-/* Nobody there: the store opens, and each call is AGAIN within views.timeout. */
-static void test_nobody(void)
+/* The store opens, and each call is AGAIN within views.timeout. */
+static void all_again(const char *uri)
 {
     struct world world;
-    world_open(&world, "mongodb://user:hunter2@127.0.0.1:9/db?replicaSet=rs0",
-               clock_new_manual(T0));
+    world_open(&world, uri, clock_new_manual(T0));
     set(world.config, "views.timeout", "100ms");
     GError *error = NULL;
     struct view *view = view_open(&world.context, &error);
@@ -319,6 +321,31 @@ static void test_nobody(void)
     arena_free(arena);
     view_close(view);
     world_close(&world);
+}
+
+/* Nobody there. */
+static void test_nobody(void)
+{
+    all_again("mongodb://user:hunter2@127.0.0.1:9/db?replicaSet=rs0");
+}
+
+/* Somebody takes the connection and says nothing, as a paused server does: a listening socket that
+ * nobody accepts from. */
+static void test_silent(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    g_assert_cmpint(bind(fd, (struct sockaddr *)&address, size), ==, 0);
+    g_assert_cmpint(listen(fd, SOMAXCONN), ==, 0);
+    g_assert_cmpint(getsockname(fd, (struct sockaddr *)&address, &size), ==, 0);
+    g_autofree char *uri =
+        g_strdup_printf("mongodb://127.0.0.1:%d/db?replicaSet=rs0", ntohs(address.sin_port));
+    all_again(uri);
+    g_autofree char *direct =
+        g_strdup_printf("mongodb://127.0.0.1:%d/db?directConnection=true", ntohs(address.sin_port));
+    all_again(direct);
+    close(fd);
 }
 
 /* A user that the server doesn't know: DENIED at the start, and the password in no text. */
@@ -433,6 +460,7 @@ int main(int argc, char **argv)
     view_contract_add(&contract);
     g_test_add_func("/view/mongodb/bad-uri", test_bad_uri);
     g_test_add_func("/view/mongodb/nobody", test_nobody);
+    g_test_add_func("/view/mongodb/silent", test_silent);
     g_test_add_func("/view/mongodb/denied", test_denied);
     g_test_add_func("/view/mongodb/other-index", test_other_index);
     g_test_add_func("/view/mongodb/ttl-index", test_ttl_index);

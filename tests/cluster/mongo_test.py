@@ -267,8 +267,10 @@ class Mongo(unittest.TestCase):
                                  MONGODB_CONNECTION_STRING=f"mongodb://127.0.0.1:{port}/", timeout_s=HANG_S)
                 return done.stderr if "standalone" in done.stderr else None
             # It answers after a while; a server that starts before waits for it, so look before asking.
-            eventually("mongod listens", lambda: b"Waiting for connections" in
-                       open(os.path.join(world.folder, "mongod.log"), "rb").read(), HANG_S)
+            def listens():
+                with open(os.path.join(world.folder, "mongod.log"), "rb") as text:
+                    return b"Waiting for connections" in text.read()
+            eventually("mongod listens", listens, HANG_S)
             told = eventually("it is refused", refused, HANG_S)
             self.assertIn("--replSet", told)
         finally:
