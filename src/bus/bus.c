@@ -246,3 +246,10 @@ bool bus_expire(
     return name_check("topic", topic, error) &&
            bus->ops->expire(bus, topic, before_ms, ret_records, error);
 }
+
+bool bus_truncate(
+    struct bus *bus, const char *topic, int partition, int64_t before_offset, GError **error)
+{
+    return !bus->ops->truncate || before_offset <= 0 ||
+           bus->ops->truncate(bus, topic, partition, before_offset, error);
+}

@@ -130,3 +130,11 @@ bool bus_expire(struct bus *bus,
                 int64_t before_ms,
                 int64_t *ret_records,
                 GError **error) MUST_CHECK;
+
+/* Records of the partition below the offset may go: their owner has them elsewhere. Where the
+ * backend can't let single partitions go (sqlite, mem), nothing happens. */
+bool bus_truncate(struct bus *bus,
+                  const char *topic,
+                  int partition,
+                  int64_t before_offset,
+                  GError **error) MUST_CHECK;

@@ -445,4 +445,5 @@ const struct bus_ops bus_kafka_ops = {
     .group_commit = kafka_group_commit,
     .group_offset = kafka_group_offset,
     .expire = kafka_expire,
+    .truncate = kafka_truncate,
 };

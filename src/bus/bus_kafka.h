@@ -209,3 +209,5 @@ bool kafka_group_offset(struct bus *bus,
                         GError **error);
 bool kafka_expire(
     struct bus *bus, const char *topic, int64_t before_ms, int64_t *ret_records, GError **error);
+bool kafka_truncate(
+    struct bus *bus, const char *topic, int partition, int64_t before_offset, GError **error);

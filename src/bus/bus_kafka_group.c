@@ -257,3 +257,21 @@ bool kafka_expire(
         g_propagate_error(error, g_steal_pointer(&why));
     return done;
 }
+
+bool kafka_truncate(
+    struct bus *bus, const char *name, int partition, int64_t before_offset, GError **error)
+{
+    struct bus_kafka *kafka = bus_kafka(bus);
+    struct kafka_topic *topic = kafka_topic_partition(kafka, name, partition, error);
+    int64_t start, end;
+    if (!topic || !kafka_watermarks(kafka, name, topic, partition, &start, &end, error))
+        return false;
+    if (before_offset <= start)
+        return true;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, topic->remote, partition)->offset =
+        MIN(before_offset, end);
+    bool done = delete_records(kafka, name, list, error);
+    rd_kafka_topic_partition_list_destroy(list);
+    return done;
+}

@@ -1,6 +1,8 @@
 #include "stream/holding.h"
 
 #include "base/clock.h"
+#include "base/config.h"
+#include "base/log.h"
 
 struct holding *holding_new(const struct restore_options *options)
 {
@@ -14,6 +16,7 @@ struct holding *holding_new(const struct restore_options *options)
 /* Memory only: the file stays. */
 static void drop_memory(struct holding *holding)
 {
+    g_clear_pointer(&holding->snapshot, snapshot_free);
     g_clear_pointer(&holding->shard, shard_close);
     g_clear_pointer(&holding->global, global_task_close);
     if (holding->open)
@@ -67,6 +70,67 @@ void holding_abandon(struct holding *holding)
     drop_memory(holding);
     holding->restore = restore_new(&holding->options, holding->file);
     holding->file = NULL;
+}
+
+/* What no restore will need: below the older of the snapshots that are kept. */
+static bool truncate_old(struct holding *holding, GError **error)
+{
+    struct bus *bus = holding->options.bus;
+    struct snapshot_place places[SNAPSHOTS_KEPT];
+    size_t count;
+    if (!snapshot_find(bus, holding->number, places, &count, error))
+        return false;
+    if (count < SNAPSHOTS_KEPT)
+        return true;
+    const struct snapshot_place *oldest = &places[SNAPSHOTS_KEPT - 1];
+    return bus_truncate(bus, CHANGELOG_TOPIC, holding->number, oldest->changelog_offset, error) &&
+           bus_truncate(bus, SNAPSHOT_TOPIC, holding->number, oldest->first_offset, error);
+}
+
+/* The changelog is enough: without a snapshot a restore only takes longer. */
+static void give_up_snapshot(struct holding *holding, const GError *why)
+{
+    log_warn(holding->options.context->log, "stream", "no snapshot this time",
+             LOG_INT("task", holding->number), LOG_STR("error", why->message));
+    g_clear_pointer(&holding->snapshot, snapshot_free);
+    holding->unsaved_bytes = 0;
+}
+
+static bool save_step(struct holding *holding, GError **error)
+{
+    bool done;
+    if (!snapshot_step(holding->snapshot, &done, error))
+        return false;
+    if (!done)
+        return true;
+    log_info(holding->options.context->log, "stream", "snapshot", LOG_INT("task", holding->number),
+             LOG_INT("bytes", snapshot_bytes(holding->snapshot)));
+    g_clear_pointer(&holding->snapshot, snapshot_free);
+    return truncate_old(holding, error);
+}
+
+bool holding_save(struct holding *holding, bool *ret_idle, GError **error)
+{
+    const struct context *context = holding->options.context;
+    g_autoptr(GError) why = NULL;
+    *ret_idle = !holding->snapshot;
+    if (holding->snapshot) {
+        if (save_step(holding, &why))
+            return true;
+    } else {
+        if (holding->unsaved_bytes < context->config->stream_snapshot_after_bytes)
+            return true;
+        holding->unsaved_bytes = 0;
+        holding->snapshot = snapshot_begin(context, holding->options.bus, holding->file, &why);
+        if (holding->snapshot)
+            return true;
+    }
+    if (error_is(why, AGAIN)) {
+        g_propagate_error(error, g_steal_pointer(&why));
+        return false;
+    }
+    give_up_snapshot(holding, why);
+    return true;
 }
 
 bool holding_begin(struct holding *holding, GError **error)

@@ -12,6 +12,7 @@
 #include "stream/global_task.h"
 #include "stream/restore.h"
 #include "stream/shard.h"
+#include "stream/snapshot.h"
 
 struct holding {
     int number; /* partition, task */
@@ -20,10 +21,12 @@ struct holding {
     struct task_file *file;  /* while running */
     struct shard *shard;     /* while running: one of the two */
     struct global_task *global;
-    bool open;          /* a transaction of the file is */
-    bool wrote;         /* this commit has an entry of it */
-    struct chain chain; /* with that entry */
-    int64_t sunk;       /* of the changelog: entries before it are in the speed store */
+    bool open;                 /* a transaction of the file is */
+    bool wrote;                /* this commit has an entry of it */
+    struct chain chain;        /* with that entry */
+    int64_t unsaved_bytes;     /* of its changelog since the last snapshot */
+    struct snapshot *snapshot; /* NULL: none is under way */
+    int64_t sunk;              /* of the changelog: entries before it are in the speed store */
 };
 
 /* Restoring. The options' pointers outlive it. */
@@ -43,6 +46,10 @@ bool holding_restore(struct holding *holding, struct serde *serde, bool *ret_idl
 void holding_abandon(struct holding *holding);
 
 bool holding_begin(struct holding *holding, GError **error) MUST_CHECK;
+/* One step of the snapshot under way, or, where there is enough changelog for one, its begin. Old
+ * changelog and snapshots go when it is done. ret_idle: nothing to do. */
+bool holding_save(struct holding *holding, bool *ret_idle, GError **error) MUST_CHECK;
+
 /* Something to commit. */
 bool holding_pending(const struct holding *holding, int64_t monotonic_ms);
 /* Writes what changed into the file's transaction; the rows stand in holding_output. */

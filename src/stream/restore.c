@@ -10,12 +10,21 @@
 #include "stream/position.h"
 #include "stream/report.h"
 #include "stream/rows.h"
+#include "stream/snapshot.h"
 
 /* Bytes of the changelog asked for in one step. */
 #define RESTORE_FETCH_BYTES ((size_t)4 * 1024 * 1024)
 #define MS_PER_S            1000.0
 
-enum phase { RESTORE_OPEN, RESTORE_ASK, RESTORE_TAIL, RESTORE_SINK, RESTORE_COMPARE };
+enum phase {
+    RESTORE_OPEN,
+    RESTORE_FIND,
+    RESTORE_FETCH,
+    RESTORE_ASK,
+    RESTORE_TAIL,
+    RESTORE_SINK,
+    RESTORE_COMPARE
+};
 
 /* Rows that may not be in the speed store. */
 struct unsunk {
@@ -34,8 +43,12 @@ struct restore {
     struct arena *arena;
     struct bus_position committed[INPUT_COUNT];
     size_t committed_count;
-    int64_t at, end; /* of the changelog */
-    bool fresh;      /* the file was made by this restore: it can't be another's leftover */
+    int64_t at, end;                              /* of the changelog */
+    struct snapshot_place places[SNAPSHOTS_KEPT]; /* newest first */
+    size_t places_count, place;
+    struct snapshot_fetch *fetch;
+    bool looked; /* for snapshots */
+    bool fresh;  /* the file was made by this restore: it can't be another's leftover */
     int64_t begun_monotonic_ms;
     int64_t deadline_monotonic_ms; /* INT64_MAX: nothing has disagreed yet */
 };
@@ -61,6 +74,7 @@ struct restore *restore_new(const struct restore_options *options, struct task_f
 
 static void forget(struct restore *restore)
 {
+    snapshot_fetch_free(restore->fetch);
     delta_player_free(restore->player);
     changelog_reader_free(restore->reader);
     g_array_unref(restore->unsunk);
@@ -104,7 +118,8 @@ static bool start_over(struct restore *restore, const char *why, GError **error)
     g_array_set_size(restore->unsunk, 0);
     changelog_reader_free(restore->reader);
     restore->reader = changelog_reader_new();
-    restore->diverged = false;
+    restore->diverged = restore->looked = false;
+    restore->place = restore->places_count = 0;
     restore->phase = RESTORE_OPEN;
     return task_file_remove(options->folder, options->task, error);
 }
@@ -119,7 +134,12 @@ static bool open_file(struct restore *restore, GError **error)
         restore->file = task_file_open(options->folder, options->task, options->sql, error);
     if (!restore->file)
         return false;
-    restore->fresh = restore->file->chain.commits == 0;
+    restore->fresh = restore->looked || restore->file->chain.commits == 0;
+    if (restore->fresh && !restore->looked) {
+        g_clear_pointer(&restore->file, task_file_close);
+        restore->phase = RESTORE_FIND;
+        return true;
+    }
     if (restore->file->next_offset < start) {
         if (!restore->fresh)
             return start_over(restore, "the changelog begins behind it", error);
@@ -132,6 +152,58 @@ static bool open_file(struct restore *restore, GError **error)
     restore->player = delta_player_new(restore->file->db, restore->file->sql);
     restore->at = MAX(MIN(restore->file->next_offset, restore->file->sunk), start);
     restore->phase = RESTORE_ASK;
+    return true;
+}
+
+/* ---- a snapshot ---- */
+
+static bool find(struct restore *restore, GError **error)
+{
+    if (!snapshot_find(restore->options.bus, restore->options.task, restore->places,
+                       &restore->places_count, error))
+        return false;
+    restore->looked = true;
+    restore->phase = restore->places_count > 0 ? RESTORE_FETCH : RESTORE_OPEN;
+    return true;
+}
+
+/* The next one where this one isn't whole; none is left: an empty file. */
+static void pass_over(struct restore *restore, const char *why)
+{
+    log_warn(restore->options.context->log, "stream", "a snapshot is passed over",
+             LOG_INT("task", restore->options.task), LOG_STR("why", why));
+    g_clear_pointer(&restore->fetch, snapshot_fetch_free);
+    restore->place++;
+    if (restore->place == restore->places_count)
+        restore->phase = RESTORE_OPEN;
+}
+
+static bool fetch_some(struct restore *restore, bool *ret_done, GError **error)
+{
+    const struct restore_options *options = &restore->options;
+    *ret_done = false;
+    if (!restore->fetch)
+        restore->fetch = snapshot_fetch_begin(
+            options->bus, options->task, &restore->places[restore->place], options->folder, error);
+    return restore->fetch && snapshot_fetch_step(restore->fetch, ret_done, error);
+}
+
+static bool fetch(struct restore *restore, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    bool done;
+    if (fetch_some(restore, &done, &why)) {
+        if (!done)
+            return true;
+        g_clear_pointer(&restore->fetch, snapshot_fetch_free);
+        restore->phase = RESTORE_OPEN;
+        return true;
+    }
+    if (!error_is(why, BADDATA)) {
+        g_propagate_error(error, g_steal_pointer(&why));
+        return false;
+    }
+    pass_over(restore, why->message);
     return true;
 }
 
@@ -337,6 +409,10 @@ bool restore_step(struct restore *restore, bool *ret_done, bool *ret_idle, GErro
     switch (restore->phase) {
     case RESTORE_OPEN:
         return open_file(restore, error);
+    case RESTORE_FIND:
+        return find(restore, error);
+    case RESTORE_FETCH:
+        return fetch(restore, error);
     case RESTORE_ASK:
         return ask(restore, error);
     case RESTORE_TAIL:

@@ -1,5 +1,7 @@
 #include "stream/shard.h"
 
+#include <string.h>
+
 #include "model/db.h"
 #include "stream/delta.h"
 #include "stream/hour_count.h"
@@ -201,5 +203,6 @@ void shard_committed(struct shard *shard)
     live_committed(shard->live);
     late_ledger_clear(shard->late_ledger);
     output_clear(&shard->output);
+    memset(shard->taken, 0, sizeof shard->taken);
     shard->pending = false;
 }

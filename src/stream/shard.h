@@ -17,6 +17,7 @@ struct shard {
     struct late_ledger *late_ledger;
     struct output output;            /* of the commit under way */
     int64_t swept_hour[INPUT_COUNT]; /* hour counts below it are gone from the file */
+    int64_t taken[INPUT_COUNT];      /* records since the last commit */
     bool pending;                    /* something to commit */
 };
 

@@ -35,6 +35,8 @@ static bool create_topics(struct stream_cluster *cluster, GError **error)
     }
     return bus_member_create_topic(cluster->bus, CHANGELOG_TOPIC, partitions + 1, MEMBER_TOPIC_KEPT,
                                    error) &&
+           bus_member_create_topic(cluster->bus, SNAPSHOT_TOPIC, partitions + 1, MEMBER_TOPIC_KEPT,
+                                   error) &&
            bus_create_topic(cluster->bus, REPORT_TOPIC, 1, error);
 }
 
@@ -133,10 +135,21 @@ struct stream_cluster *stream_cluster_open(const struct context *context,
     return cluster;
 }
 
+static void log_committed(const struct stream_cluster *cluster)
+{
+    log_info(cluster->context->log, "stream", "committed by this process",
+             LOG_STR("instance", cluster->instance),
+             LOG_INT("ratings", cluster->committed[INPUT_RATINGS]),
+             LOG_INT("metadata", cluster->committed[INPUT_METADATA]),
+             LOG_INT("reviews", cluster->committed[INPUT_REVIEWS]),
+             LOG_INT("events", cluster->committed[INPUT_EVENTS]));
+}
+
 void stream_cluster_close(struct stream_cluster *cluster)
 {
     if (!cluster)
         return;
+    log_committed(cluster);
     bus_member_leave(cluster->member);
     g_ptr_array_unref(cluster->holdings);
     speed_close(cluster->speed);
@@ -321,7 +334,9 @@ static bool read_input(struct stream_cluster *cluster,
         position->end_offset = batch.end_offset;
         return true;
     }
+    const int64_t before = cluster->intake->records_pending;
     bool taken = intake_take(cluster->intake, task, shard->late_ledger, input, &batch, error);
+    shard->taken[input] += cluster->intake->records_pending - before;
     shard->pending = shard->pending || position->dirty;
     if (taken)
         return true;
@@ -374,6 +389,21 @@ static bool read_holding(struct stream_cluster *cluster,
     return true;
 }
 
+/* One task's snapshot at a time, a step of it. */
+static bool save_some(struct stream_cluster *cluster, bool *ret_idle, GError **error)
+{
+    *ret_idle = true;
+    struct holding *chosen = NULL;
+    for (guint i = 0; i < cluster->holdings->len; i++) {
+        struct holding *holding = cluster->holdings->pdata[i];
+        if (holding_running(holding) &&
+            (!chosen || holding->snapshot ||
+             (!chosen->snapshot && holding->unsaved_bytes > chosen->unsaved_bytes)))
+            chosen = holding;
+    }
+    return !chosen || holding_save(chosen, ret_idle, error);
+}
+
 static bool commit_due(const struct stream_cluster *cluster)
 {
     const int64_t monotonic_ms = clock_monotonic_ms(cluster->context->clock);
@@ -409,7 +439,10 @@ bool stream_cluster_step(struct stream_cluster *cluster, bool *ret_idle, GError 
     }
     if (commit_due(cluster) && !stream_cluster_commit(cluster, error))
         return false;
-    *ret_idle = idle;
+    bool saved;
+    if (!save_some(cluster, &saved, error))
+        return false;
+    *ret_idle = idle && saved;
     return true;
 }
 

@@ -93,8 +93,10 @@ static bool add_entry(struct stream_cluster *cluster,
                           (size_t)cluster->context->config->bus_record_max_bytes, cluster->records,
                           &values, &count, &holding->chain, error))
         return false;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         add_message(sending, CHANGELOG_TOPIC, holding->number, (struct span){"", 0}, values[i]);
+        holding->unsaved_bytes += (int64_t)values[i].len;
+    }
     const struct bus_position last = {CHANGELOG_TOPIC, holding->number, -1};
     g_array_append_val(sending->last, last);
     holding_positions(holding, sending->positions);
@@ -184,6 +186,15 @@ static void count_outcome(struct stream_cluster *cluster, const char *outcome)
     metrics_add(cluster->context->metrics, METRIC_STREAM_TRANSACTIONS, outcome, 1);
 }
 
+static void count_committed(struct stream_cluster *cluster)
+{
+    for (guint i = 0; i < cluster->holdings->len; i++) {
+        const struct holding *holding = cluster->holdings->pdata[i];
+        for (unsigned input = 0; holding->wrote && holding->shard && input < INPUT_COUNT; input++)
+            cluster->committed[input] += holding->shard->taken[input];
+    }
+}
+
 /* The start of a new life, whatever became of the transaction. */
 static bool give_up(struct stream_cluster *cluster, GError *why, GError **error)
 {
@@ -212,6 +223,7 @@ static bool commit(struct stream_cluster *cluster, struct sending *sending, GErr
         return give_up(cluster, why, error);
     failpoint("stream.cluster.decided");
     count_outcome(cluster, "committed");
+    count_committed(cluster);
     cluster->conflicts = 0;
     intake_clear(cluster->intake);
     cluster->last_commit_monotonic_ms = clock_monotonic_ms(cluster->context->clock);

@@ -25,7 +25,8 @@ struct stream_cluster {
     struct changelog_writer *changelog;
     GByteArray *rows;
     int64_t last_commit_monotonic_ms;
-    bool sinking; /* committed rows wait for the speed store */
+    int64_t committed[INPUT_COUNT]; /* records, by this process */
+    bool sinking;                   /* committed rows wait for the speed store */
 };
 
 /* Writes what waits for the speed store. */

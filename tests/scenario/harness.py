@@ -10,6 +10,7 @@ is shown when a test fails.
         server = world.serve()
         server.get("/api/v1/movies")
 """
+import collections
 import contextlib
 import datetime
 import fcntl
@@ -351,8 +352,28 @@ class World:
         rows = (json.loads(line) for line in self.must("topics", "list", "--json").splitlines())
         return {row["topic"]: row["end_offsets"] for row in rows if row["topic"] in oracle.EVENT_TIME_FIELD}
 
+    def task_files(self):
+        """On Kafka: the tasks' files of all stream processes of this folder, as names in it."""
+        return [os.path.relpath(path, self.data) for path in glob.glob(os.path.join(self.data, "stream/*/task-*.db"))]
+
     def stream_positions(self):
-        return dict(self.read("stream.db", "SELECT topic, sum(next_offset) FROM stream_positions GROUP BY topic"))
+        furthest = {}
+        for file in ["stream.db"] + self.task_files():
+            for topic, partition, offset in self.read(file, "SELECT topic, partition, next_offset FROM stream_positions"):
+                furthest[topic, partition] = max(offset, furthest.get((topic, partition), 0))
+        positions = collections.Counter()
+        for (topic, _), offset in furthest.items():
+            positions[topic] += offset
+        return positions
+
+    def all_sunk(self):
+        """On Kafka the speed store is written behind the commit: whether it has what each task's file has."""
+        sequences = dict(self.read("stream.db", "SELECT source, sequence FROM speed_sources"))
+        for file in self.task_files():
+            source = int(re.search(r"task-(\d+)\.db", file).group(1))
+            if any(sequences.get(source, 0) < offset for (offset,) in self.read(file, "SELECT next_offset FROM stream_changelog")):
+                return False
+        return True
 
     def await_stream(self, ends=None):
         """Until the stream has committed all of the log."""
@@ -360,7 +381,7 @@ class World:
 
         def caught_up():
             positions = self.stream_positions()
-            return all(positions.get(topic, 0) >= end for topic, end in ends.items())
+            return all(positions.get(topic, 0) >= end for topic, end in ends.items()) and self.all_sunk()
         eventually(f"the stream has read {ends}", caught_up, CATCH_UP_TIMEOUT_S)
 
     def await_sync(self):

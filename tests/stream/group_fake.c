@@ -15,6 +15,7 @@ struct group_fake {
     struct group_fake_faults faults;
     GRand *random;
     GHashTable *committed; /* "topic/partition" -> int64_t */
+    GHashTable *starts;    /* the same: below it nothing can be read; not kept over lives */
     GPtrArray *members;    /* struct fake_member *, in the order of joining */
     int partitions;
     struct fake_member **owners; /* of each partition */
@@ -57,7 +58,7 @@ static void take_offsets(struct group_fake *group, struct span text)
 {
     g_autofree char *copy = g_strndup(text.data, text.len);
     g_auto(GStrv) lines = g_strsplit(copy, "\n", -1);
-    for (char **line = lines; **line; line++) {
+    for (char **line = lines; *line && **line; line++) {
         char *space = strchr(*line, ' ');
         int64_t offset = g_ascii_strtoll(space + 1, NULL, 10);
         g_hash_table_replace(group->committed, g_strndup(*line, (gsize)(space - *line)),
@@ -88,6 +89,7 @@ struct group_fake *group_fake_new(struct bus *log, struct group_fake_faults faul
 {
     struct group_fake *group = g_new0(struct group_fake, 1);
     GError *error = NULL;
+    group->starts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     group->log = log;
     group->faults = faults;
     group->random = g_rand_new_with_seed(faults.seed);
@@ -105,6 +107,7 @@ void group_fake_free(struct group_fake *group)
     g_assert_cmpuint(group->members->len, ==, 0);
     g_ptr_array_unref(group->members);
     g_hash_table_unref(group->committed);
+    g_hash_table_unref(group->starts);
     g_rand_free(group->random);
     g_free(group->owners);
     g_free(group);
@@ -508,6 +511,23 @@ static bool fake_produce(struct bus *bus,
     return bus_produce(reader_of(bus), messages, count, ret_offsets, error);
 }
 
+static int64_t start_of(struct bus *bus, const char *topic, int partition)
+{
+    g_autofree char *key = place(topic, partition);
+    const int64_t *start = g_hash_table_lookup(((struct fake_bus *)bus)->group->starts, key);
+    return start ? *start : 0;
+}
+
+static bool fake_truncate(
+    struct bus *bus, const char *topic, int partition, int64_t before_offset, GError **error)
+{
+    (void)error;
+    if (before_offset > start_of(bus, topic, partition))
+        g_hash_table_replace(((struct fake_bus *)bus)->group->starts, place(topic, partition),
+                             g_memdup2(&before_offset, sizeof before_offset));
+    return true;
+}
+
 static bool fake_fetch(struct bus *bus,
                        const char *topic,
                        int partition,
@@ -517,6 +537,8 @@ static bool fake_fetch(struct bus *bus,
                        struct bus_batch *ret_batch,
                        GError **error)
 {
+    if (offset < start_of(bus, topic, partition))
+        return bus_error_expired(topic, partition, offset, start_of(bus, topic, partition), error);
     return bus_fetch(reader_of(bus), topic, partition, offset, bytes_max, arena, ret_batch, error);
 }
 
@@ -527,7 +549,10 @@ static bool fake_offsets(struct bus *bus,
                          int64_t *ret_end,
                          GError **error)
 {
-    return bus_offsets(reader_of(bus), topic, partition, ret_start, ret_end, error);
+    if (!bus_offsets(reader_of(bus), topic, partition, ret_start, ret_end, error))
+        return false;
+    *ret_start = MAX(*ret_start, start_of(bus, topic, partition));
+    return true;
 }
 
 static const struct bus_ops fake_ops = {
@@ -539,6 +564,7 @@ static const struct bus_ops fake_ops = {
     .produce = fake_produce,
     .fetch = fake_fetch,
     .offsets = fake_offsets,
+    .truncate = fake_truncate,
 };
 
 struct bus *group_fake_bus(struct group_fake *group, struct bus *reader)

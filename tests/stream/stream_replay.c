@@ -30,6 +30,7 @@
 #include "model/db.h"
 #include "speed/speed.h"
 #include "stream/stream_cluster.h"
+#include "stream/task_file.h"
 
 #define CUTS_MAX           64
 #define COMMIT_RECORDS_MAX 400
@@ -40,6 +41,7 @@
 #define SETTLE_STEPS_MAX   100000
 #define SETTLE_ROUNDS      3
 #define INSTANCES_MAX      8
+#define SNAPSHOT_AFTER_MAX 20000
 #define LOSE_PERMILLE      3
 
 struct cut {
@@ -244,6 +246,8 @@ static void open_stream(struct replay *replay)
     /* Each life of the engine commits after another number of records. */
     replay->config->stream_commit_records =
         1 + g_rand_int_range(replay->random, 0, COMMIT_RECORDS_MAX);
+    replay->config->stream_snapshot_after_bytes =
+        1 + g_rand_int_range(replay->random, 0, SNAPSHOT_AFTER_MAX);
     for (int i = 0; i < replay->instances; i++)
         open_cluster(replay, i);
     if (replay->instances)
@@ -306,6 +310,17 @@ static int any_engine(struct replay *replay)
     return replay->instances ? g_rand_int_range(replay->random, 0, replay->instances) : 0;
 }
 
+/* Another machine: what it knew is gone. */
+static void lose_files(struct replay *replay, int number)
+{
+    g_autofree char *name = instance_name(number);
+    g_autofree char *folder = g_build_filename(replay->dir, "stream", name, NULL);
+    for (int task = 0; task <= replay->config->bus_partitions; task++) {
+        GError *error = NULL;
+        check(task_file_remove(folder, task, &error), error);
+    }
+}
+
 /* A process is restarted, or the group gives it up: it finds out when it commits, or is stepped. */
 static void live_group(struct replay *replay)
 {
@@ -313,6 +328,10 @@ static void live_group(struct replay *replay)
     g_autofree char *name = instance_name(number);
     if (chance(replay, 1000, REOPEN_PERMILLE)) {
         close_cluster(replay, number);
+        if (chance(replay, 2, 1))
+            lose_files(replay, number);
+        replay->config->stream_snapshot_after_bytes =
+            1 + g_rand_int_range(replay->random, 0, SNAPSHOT_AFTER_MAX);
         replay->config->stream_commit_records =
             1 + g_rand_int_range(replay->random, 0, COMMIT_RECORDS_MAX);
         open_cluster(replay, number);
