@@ -38,7 +38,7 @@ static void push_event(struct kafka_member *member,
 /* librdkafka's complaint here is about the group's state, which its next event tells. */
 static void unassign(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *partitions)
 {
-    if (strcmp(rd_kafka_rebalance_protocol(client), "COOPERATIVE") == 0)
+    if (g_strcmp0(rd_kafka_rebalance_protocol(client), "COOPERATIVE") == 0) /* NULL: not joined */
         rd_kafka_error_destroy(rd_kafka_incremental_unassign(client, partitions));
     else
         rd_kafka_assign(client, NULL);
