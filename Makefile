@@ -20,7 +20,7 @@ SANITIZER_ENV := G_SLICE=always-malloc ASAN_OPTIONS=abort_on_error=1:detect_stac
 # One task after another: each one already uses every core.
 .NOTPARALLEL:
 .PHONY: help setup setup-test setup-kafka setup-dev build build-asan build-tsan demo test test-asan test-tsan \
-	test-long test-kafka test-cluster test-spark bench bench-batch bench-stream bench-kafka bench-sentiment screenshots fuzz fmt clean
+	test-long test-kafka test-cluster test-cluster-long test-spark bench bench-batch bench-stream bench-kafka bench-sentiment screenshots fuzz fmt clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -79,9 +79,12 @@ test-kafka: setup-kafka build ## the bus on a real Kafka, with a real registry, 
 	@tests/kafka/servers.sh with tools/test.sh $(BUILD) --suite kafka || \
 		{ status=$$?; [ $$status = 77 ] && echo "0 passed, 0 failed, 1 skipped" || exit $$status; }
 
-test-cluster: setup-test build ## views on a real MongoDB and the cache on a real Redis, under build/servers
-	@tests/cluster/servers.sh with mongod redis -- tools/test.sh $(BUILD) --suite cluster || \
-		{ status=$$?; [ $$status = 77 ] && echo "0 passed, 0 failed, 1 skipped" || exit $$status; }
+test-cluster: setup-kafka build ## the whole on real Kafka, Cassandra, MongoDB, Redis, under build/servers, beside the embedded one
+	@tests/cluster/all.sh tools/test.sh $(BUILD) --suite cluster
+
+test-cluster-long: setup-kafka build ## each server and each role killed and paused under load, ROUNDS=20 times
+	@tests/cluster/all.sh env MARQUEE_PROGRAM=$(CURDIR)/$(BUILD)/src/cli/marquee .deps/venv/bin/python \
+		tests/cluster/whole_test.py $(BUILD)/tests/cluster/log_copy --rounds $(or $(ROUNDS),20) Whole.test_interrupted
 
 test-spark: setup-test build ## the batch's SQL on Spark gives DuckDB's rows (Java, pip, Maven; build/spark)
 	@deploy/spark/setup.sh && MARQUEE_SPARK=$(CURDIR)/build/spark/venv/bin/python tools/test.sh $(BUILD) --suite spark || \

@@ -65,12 +65,58 @@ def read_manifest(lake):
         return json.load(text)
 
 
-class Transforms:
+class Engine:
+    """A session with the prelude's functions and the parameters of the SQL files."""
+
+    def __init__(self, spark, marquee):
+        self.spark, self.marquee = spark, os.path.abspath(marquee)
+        self.params = dict(SETTINGS)
+
+    def sql(self, path):
+        def put(match):
+            value = self.params[match.group(1)]
+            return f"CAST('{value!r}' AS DOUBLE)" if isinstance(value, float) else str(value)
+
+        return re.sub(r"\$\{(\w+)\}", put, sql_text(path))
+
+    def prelude(self):
+        for statement in re.split(r";\s*\n", re.sub(r"--[^\n]*", "", sql_text("prelude/spark.sql"))):
+            if statement.strip():
+                self.spark.sql(statement)
+
+    def empty_before(self):
+        """There is no run before."""
+        for table in TABLES:
+            layer, name = table.split("/")
+            if layer == "silver":
+                self.spark.sql(sql_text(f"{table}_columns.sql")).createOrReplaceTempView(f"{name}_before")
+
+    def score(self, relation):
+        """The texts of a relation (content), each once, with what marquee says of them. By number: what is a text to SQL never passes
+        through a line of text unescaped."""
+        self.spark.sql(
+            "SELECT row_number() OVER (ORDER BY content) AS id, content"
+            f" FROM (SELECT DISTINCT content FROM {relation} WHERE content IS NOT NULL) AS t"
+        ).cache().createOrReplaceTempView("texts")
+        # translate: some versions' base64() breaks its lines.
+        self.spark.sql(
+            f"""SELECT TRANSFORM(id, translate(base64(encode(content, 'UTF-8')), '\r\n', '')) ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t'
+                USING '{self.marquee} sentiment --transform'
+                AS (id STRING, neg STRING, neu STRING, pos STRING, compound STRING) ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t'
+                FROM texts"""
+        ).createOrReplaceTempView("scores")
+        return self.spark.sql(
+            """SELECT texts.content, CAST(rint(CAST(scores.compound AS DOUBLE) * 1e4) AS BIGINT) AS compound_e4
+               FROM texts JOIN scores ON CAST(scores.id AS BIGINT) = texts.id"""
+        )
+
+
+class Transforms(Engine):
     def __init__(self, spark, lake, marquee):
-        self.spark, self.lake, self.marquee = spark, os.path.abspath(lake), os.path.abspath(marquee)
+        super().__init__(spark, marquee)
+        self.lake = os.path.abspath(lake)
         self.manifest = read_manifest(lake)
         cut, through = self.time("cut_at"), self.time("through")
-        self.params = dict(SETTINGS)
         self.params.update(
             cut_year=datetime.datetime.fromtimestamp(cut / 1000, datetime.timezone.utc).year, texts_from_ms=cut - RAW_RETENTION_MS,
             exact_from_ms=MINUS_INFINITY, through_ms=through, trend_to_ms=through - through % DAY_MS,
@@ -85,13 +131,6 @@ class Transforms:
             value = datetime.datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp() * 1000
         return int(round(value))
 
-    def sql(self, path):
-        def put(match):
-            value = self.params[match.group(1)]
-            return f"CAST('{value!r}' AS DOUBLE)" if isinstance(value, float) else str(value)
-
-        return re.sub(r"\$\{(\w+)\}", put, sql_text(path))
-
     def files(self, table):
         found = self.manifest["tables"].get(table, [])
         return [os.path.join(self.lake, file["name"]) for file in (found["files"] if isinstance(found, dict) else found)]
@@ -101,38 +140,13 @@ class Transforms:
         rows = self.spark.read.parquet(*files) if files else self.spark.sql(sql_text(columns))
         rows.createOrReplaceTempView(name)
 
-    def prelude(self):
-        for statement in re.split(r";\s*\n", re.sub(r"--[^\n]*", "", sql_text("prelude/spark.sql"))):
-            if statement.strip():
-                self.spark.sql(statement)
-
-    def score_texts(self):
-        """Every text once, by its number: what is a text to SQL never passes through a line of text unescaped."""
-        self.spark.sql(
-            "SELECT row_number() OVER (ORDER BY content) AS id, content"
-            " FROM (SELECT DISTINCT content FROM bronze_reviews WHERE content IS NOT NULL) AS t"
-        ).cache().createOrReplaceTempView("texts")
-        self.spark.sql(
-            f"""SELECT TRANSFORM(id, translate(base64(encode(content, 'UTF-8')), '\r\n', '')) ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t'
-                USING '{self.marquee} sentiment --transform'
-                AS (id STRING, neg STRING, neu STRING, pos STRING, compound STRING) ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t'
-                FROM texts"""
-        ).createOrReplaceTempView("scores")
-        self.spark.sql(
-            """SELECT texts.content, CAST(rint(CAST(scores.compound AS DOUBLE) * 1e4) AS BIGINT) AS compound_e4
-               FROM texts JOIN scores ON CAST(scores.id AS BIGINT) = texts.id"""
-        ).cache().createOrReplaceTempView("scored_texts")
-
     def open(self):
         for name in bronze_tables():
             self.view_of_files(f"bronze_{name}", f"bronze/{name}", f"bronze/{name}.sql")
             self.spark.table(f"bronze_{name}").createOrReplaceTempView("new_answers" if name == "movies" else f"new_{name}")
-        self.score_texts()
+        self.score("bronze_reviews").cache().createOrReplaceTempView("scored_texts")
         self.prelude()
-        for table in TABLES:
-            layer, name = table.split("/")
-            if layer == "silver":
-                self.spark.sql(sql_text(f"{table}_columns.sql")).createOrReplaceTempView(f"{name}_before")
+        self.empty_before()
         for name in COMPUTED:
             self.spark.sql(self.sql(f"log/{name}.sql")).cache().createOrReplaceTempView(name)
 
@@ -172,7 +186,7 @@ def compare(table, found, expected):
     return len(wrong)
 
 
-def session(threads, memory):
+def session(threads, memory, more=None):
     from pyspark.sql import SparkSession
 
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
@@ -182,7 +196,7 @@ def session(threads, memory):
         "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.sql.shuffle.partitions": str(threads),
         "spark.sql.session.timeZone": "UTC", "spark.sql.legacy.chunkBase64String.enabled": "false",
         # Bad input gives null, as the prelude promises, and not an end of the run.
-        "spark.sql.ansi.enabled": "false",
+        "spark.sql.ansi.enabled": "false", **(more or {}),
     }.items():
         built = built.config(name, value)
     built = built.getOrCreate()

@@ -2,7 +2,7 @@
 log with late, duplicate, edited, expired, future and bad records and user events, one of made-up movies with TMDB's answers.
 Titles, texts, lists and structs are compared too; doubles to the last bit.
 
-usage: spark_sql_test.py PYTHON_WITH_PYSPARK MARQUEE BATCH_REPLAY BENCH_BATCH      skipped (77) where there is no PySpark"""
+usage: spark_sql_test.py MARQUEE BATCH_REPLAY BENCH_BATCH      skipped (77) without MARQUEE_SPARK, a Python that has PySpark"""
 import os
 import subprocess
 import sys
@@ -34,9 +34,10 @@ def make_movies_lake(bench, folder):
 
 
 def main():
-    python, marquee, replay, bench = sys.argv[1:]
-    if not os.path.exists(python) or subprocess.run([python, "-c", "import pyspark"], stderr=subprocess.DEVNULL).returncode:
-        print("skipped: there is no PySpark; make test-spark brings it")
+    marquee, replay, bench = sys.argv[1:]
+    python = os.environ.get("MARQUEE_SPARK")
+    if not python:
+        print("skipped: make test-spark brings PySpark and names it")
         return 77
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
