@@ -2,6 +2,7 @@
 SELECT
     CAST(NULL AS INT) AS movie_id,
     CAST(NULL AS STRING) AS genre,
+    CAST(NULL AS STRING) AS popularity_tier,
     CAST(NULL AS INT) AS year,
     CAST(NULL AS INT) AS month,
     CAST(NULL AS BIGINT) AS review_count,
