@@ -45,7 +45,6 @@ static bool check_backends(const struct config *config, GError **error)
 #ifndef MARQUEE_KAFKA
         {"bus.backend", config->bus_backend, "sqlite"},
 #endif
-        {"speed.backend", config->speed_backend, "sqlite"},
         {"lake.backend", config->lake_backend, "local"},
         {"batch.engine", config->batch_engine, "duckdb"},
 #ifndef MARQUEE_MONGODB
@@ -77,6 +76,12 @@ static bool check_cluster(const struct config *config, GError **error)
     if (g_str_equal(config->bus_backend, "kafka") && !*config->bus_brokers) {
         set_error(error, config, "bus.brokers",
                   "expected host:port of Kafka's brokers beside bus.backend kafka, found nothing");
+        return false;
+    }
+    if (g_str_equal(config->speed_backend, "cassandra") && !*config->speed_hosts) {
+        set_error(
+            error, config, "speed.hosts",
+            "expected Cassandra's contact points beside speed.backend cassandra, found nothing");
         return false;
     }
     if (g_str_equal(config->views_backend, "mongodb") && !*config->views_uri) {

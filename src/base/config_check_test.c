@@ -59,8 +59,10 @@ static void test_backends(void)
     REFUSED("command line: bus.backend: kafka is not built into this version; use sqlite",
             {"bus.backend", "kafka"});
 #endif
-    REFUSED("command line: speed.backend: cassandra is not built into this version; use sqlite",
+    REFUSED("default: speed.hosts: expected Cassandra's contact points beside speed.backend "
+            "cassandra, found nothing",
             {"speed.backend", "cassandra"});
+    KEPT({"speed.backend", "cassandra"}, {"speed.hosts", "127.0.0.1"});
     REFUSED("command line: lake.backend: s3 is not built into this version; use local",
             {"lake.backend", "s3"});
     REFUSED("command line: batch.engine: spark is not built into this version; use duckdb",

@@ -8,7 +8,7 @@
 #include "base/metrics.h"
 #include "speed/speed_backend.h"
 
-static const struct speed_ops *const backends[] = {&speed_sqlite_ops};
+static const struct speed_ops *const backends[] = {&speed_sqlite_ops, &speed_cassandra_ops};
 
 static const char *const table_names[SPEED_TABLE_COUNT] = {
     [SPEED_SENTIMENT] = "review_sentiments", [SPEED_STATS] = "movie_stats",
@@ -29,7 +29,8 @@ struct speed *speed_open(const struct context *context, GError **error)
         if (strcmp(backends[i]->name, name) == 0)
             return backends[i]->open(context, error);
     }
-    error_set(error, CONFIG, "speed.backend: this build has no '%s', expected sqlite", name);
+    error_set(error, CONFIG, "speed.backend: this build has no '%s', expected sqlite or cassandra",
+              name);
     return NULL;
 }
 

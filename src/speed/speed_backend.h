@@ -82,4 +82,4 @@ struct speed_ops {
 
 #define SPEED_ALL_MOVIES INT64_MAX
 
-extern const struct speed_ops speed_sqlite_ops;
+extern const struct speed_ops speed_sqlite_ops, speed_cassandra_ops;

@@ -7,6 +7,9 @@
 struct speed_contract {
     const char *name; /* of the backend: first part of the tests' paths */
 
+    /* Rows go by a time to live of the store's own, so that the sweep finds none. */
+    bool rows_expire_themselves;
+
     /* An empty store; fixture is whatever the others need. */
     void *(*setup)(const struct context *context);
     void (*teardown)(void *fixture);
