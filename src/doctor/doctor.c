@@ -95,6 +95,8 @@ static void open_stores(struct doctor *doctor)
     opened(doctor, "views.open", doctor->view, g_steal_pointer(&error));
     doctor->speed = speed_open(context, &error);
     opened(doctor, "speed.open", doctor->speed, g_steal_pointer(&error));
+    if (doctor->speed && !speed_inspect(doctor->speed, doctor->findings, &error))
+        opened(doctor, "speed.look", NULL, g_steal_pointer(&error));
 }
 
 void doctor_examine(const struct context *context, struct findings *findings)

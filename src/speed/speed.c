@@ -186,3 +186,8 @@ bool speed_expire(
     *ret_rows = (int64_t)rows_max - left;
     return true;
 }
+
+bool speed_inspect(struct speed *speed, struct findings *findings, GError **error)
+{
+    return !speed->ops->inspect || speed->ops->inspect(speed, findings, error);
+}

@@ -191,3 +191,7 @@ bool speed_expire(struct speed *speed,
                   size_t rows_max,
                   int64_t *ret_rows,
                   GError **error) MUST_CHECK;
+
+/* What a look at the backend itself finds: its tables' options, its clock (marquee doctor). */
+struct findings;
+bool speed_inspect(struct speed *speed, struct findings *findings, GError **error) MUST_CHECK;

@@ -78,6 +78,8 @@ struct speed_ops {
                    GError **error);
     bool (*expire_feed)(
         struct speed *speed, int64_t feed_done, size_t rows_max, int64_t *ret_rows, GError **error);
+    /* What a look at the backend itself finds; NULL: there is nothing to say. */
+    bool (*inspect)(struct speed *speed, struct findings *findings, GError **error);
 };
 
 #define SPEED_ALL_MOVIES INT64_MAX

@@ -53,6 +53,15 @@ static const char *const tables[] = {
     "live_metrics",      "hour_counts", "speed_feed",      "speed_numbers",
 };
 
+bool speed_cassandra_has_table(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
+        if (strcmp(tables[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
 struct speed_cassandra *speed_cassandra_self(struct speed *speed)
 {
     assert(speed->ops == &speed_cassandra_ops);
@@ -66,12 +75,13 @@ struct cql *speed_cassandra_cql(struct speed *speed)
 
 /* The statement, up to its semicolon, with the settings in it. Both were checked: they are names
  * and numbers. */
-static char *text_of(const struct speed_cassandra *store, const char *name)
+char *speed_cassandra_text(const struct speed_cassandra *store, const char *name)
 {
     const struct config *config = store->base.context->config;
     const char *text = sql_file_get(store->texts, name);
-    g_autofree char *replication =
-        g_strdup_printf("%" G_GINT64_FORMAT, (int64_t)config->speed_replication);
+    /* More copies than nodes could never be written by a quorum. */
+    int64_t copies = MIN((int64_t)config->speed_replication, (int64_t)cql_stats(store->cql).nodes);
+    g_autofree char *replication = g_strdup_printf("%" G_GINT64_FORMAT, MAX(copies, 1));
     g_autoptr(GString) filled = g_string_new_len(text, (gssize)strcspn(text, ";"));
     g_string_replace(filled, "$keyspace", config->speed_keyspace, 0);
     g_string_replace(filled, "$replication", replication, 0);
@@ -82,7 +92,7 @@ struct cql_statement *
 speed_cassandra_use(struct speed_cassandra *store, enum cassandra_statement which, GError **error)
 {
     if (!store->statements[which]) {
-        g_autofree char *text = text_of(store, statement_names[which]);
+        g_autofree char *text = speed_cassandra_text(store, statement_names[which]);
         store->statements[which] = cql_prepare(store->cql, text, error);
     }
     return store->statements[which];
@@ -199,7 +209,7 @@ static void on_table(void *data, struct cql_rows *rows, bool last, const GError 
 static GHashTable *find_tables(struct speed_cassandra *store, GError **error)
 {
     struct found_tables found = {.store = store};
-    g_autofree char *text = text_of(store, "tables");
+    g_autofree char *text = speed_cassandra_text(store, "tables");
     struct cql_statement *read = cql_prepare(store->cql, text, error);
     if (!read)
         return NULL;
@@ -219,12 +229,12 @@ static bool make_schema(struct speed_cassandra *store, GError **error)
     if (!found)
         return false;
     if (g_hash_table_size(found) == 0) {
-        g_autofree char *keyspace = text_of(store, "keyspace");
+        g_autofree char *keyspace = speed_cassandra_text(store, "keyspace");
         if (!cql_run(store->cql, keyspace, error))
             return false;
     }
     for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
-        g_autofree char *table = text_of(store, tables[i]);
+        g_autofree char *table = speed_cassandra_text(store, tables[i]);
         if (!g_hash_table_contains(found, tables[i]) && !cql_run(store->cql, table, error))
             return false;
     }
@@ -344,4 +354,5 @@ const struct speed_ops speed_cassandra_ops = {
     .read_hour_counts = speed_cassandra_read_hour_counts,
     .expire = store_expire,
     .expire_feed = speed_cassandra_expire_feed,
+    .inspect = speed_cassandra_inspect,
 };

@@ -1,4 +1,5 @@
-/* What speed_cassandra.c (open), _write.c, _read.c and _feed.c share. Nobody else includes it. */
+/* What speed_cassandra.c (open), _write.c, _read.c, _feed.c and _inspect.c share. Nobody else
+ * includes it. */
 #pragma once
 
 #include "base/clock.h"
@@ -53,6 +54,10 @@ struct speed_cassandra {
 };
 
 struct speed_cassandra *speed_cassandra_self(struct speed *speed);
+/* A statement of contracts/speed.cql with the settings in it; newly allocated. */
+char *speed_cassandra_text(const struct speed_cassandra *store, const char *name);
+/* Whether contracts/speed.cql makes a table of that name. */
+bool speed_cassandra_has_table(const char *name);
 /* Prepared at its first use; NULL on failure. */
 struct cql_statement *speed_cassandra_use(struct speed_cassandra *store,
                                           enum cassandra_statement which,
@@ -133,3 +138,7 @@ bool speed_cassandra_read_hour_counts(struct speed *speed,
                                       struct hour_count_row **ret_rows,
                                       size_t *ret_count,
                                       GError **error);
+
+/* speed_cassandra_inspect.c */
+struct findings;
+bool speed_cassandra_inspect(struct speed *speed, struct findings *findings, GError **error);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/finding.h"
 #include "cql/cql.h"
 #include "speed/speed_cassandra.h"
 #include "speed/speed_contract.h"
@@ -230,6 +231,33 @@ static void test_settings(void)
     config_free(config);
 }
 
+/* What marquee doctor hears: nothing against the tables as they are made, and the option by name
+ * that somebody altered. */
+static void test_inspect(struct world *world, const void *data)
+{
+    (void)data;
+    GError *error = NULL;
+    struct findings *findings = findings_new();
+    g_assert_true(speed_inspect(world->speed, findings, &error));
+    g_assert_no_error(error);
+    g_assert_cmpint(findings_worst(findings, NULL), <=, FINDING_NOTE);
+    g_assert_nonnull(strstr(findings_get(findings, 0)->text, "8 tables"));
+    findings_free(findings);
+    g_autofree char *alter = g_strdup_printf(
+        "alter table %s.movie_stats with default_time_to_live = 60 and compaction = "
+        "{'class': 'SizeTieredCompactionStrategy'}",
+        world->config->speed_keyspace);
+    g_assert_true(cql_run(speed_cassandra_cql(world->speed), alter, &error));
+    g_assert_no_error(error);
+    findings = findings_new();
+    g_assert_true(speed_inspect(world->speed, findings, &error));
+    g_assert_cmpint(findings_worst(findings, "speed.tables"), ==, FINDING_WARN);
+    g_assert_cmpstr(findings_get(findings, 0)->text, ==,
+                    "movie_stats: default_time_to_live is 60, expected 172800");
+    g_assert_nonnull(strstr(findings_get(findings, 1)->text, "SizeTieredCompactionStrategy"));
+    findings_free(findings);
+}
+
 static void test_skipped(void)
 {
     g_test_skip("MARQUEE_CASSANDRA names no node: tests/cluster/servers.sh starts one");
@@ -257,6 +285,8 @@ int main(int argc, char **argv)
     g_test_add("/speed/cassandra/ttl_and_timestamp", struct world, NULL, world_open,
                test_ttl_and_timestamp, world_close);
     g_test_add("/speed/cassandra/absent", struct world, NULL, world_open, test_absent, world_close);
+    g_test_add("/speed/cassandra/inspect", struct world, NULL, world_open, test_inspect,
+               world_close);
     g_test_add("/speed/cassandra/feed_of_two", struct world, NULL, world_open, test_feed,
                world_close);
     return g_test_run();
