@@ -204,6 +204,16 @@ def session(threads, memory, more=None):
     return built
 
 
+def jvm_figures(spark):
+    """CPU seconds and peak MB of the driver's JVM so far."""
+    pid = spark.sparkContext._jvm.java.lang.ProcessHandle.current().pid()
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as text:
+        fields = text.read().rsplit(")", 1)[1].split()
+    with open(f"/proc/{pid}/status", encoding="utf-8") as lines:
+        peak = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), peak / 1024
+
+
 def main():
     parser = argparse.ArgumentParser(description="the batch's transforms on Spark")
     parser.add_argument("lake")
@@ -216,6 +226,7 @@ def main():
     spark = session(args.threads, args.memory)
     out = args.out or tempfile.mkdtemp(prefix="marquee-spark-")
     started, wrong = time.monotonic(), 0
+    cpu_before, _ = jvm_figures(spark)
     transforms = Transforms(spark, args.lake, args.marquee)
     transforms.open()
     for table in TABLES:
@@ -225,7 +236,8 @@ def main():
         if args.compare:
             wrong += compare(table, rows, transforms.expected(table))
     if not args.compare:
-        print(f"spark {'all of silver and gold':26s} {time.monotonic() - started:9.2f} s")
+        cpu, peak = jvm_figures(spark)
+        print(f"spark {'all of silver and gold':26s} {time.monotonic() - started:9.2f} s, {cpu - cpu_before:.2f} s of CPU, {peak:.0f} MB peak")
     spark.stop()
     if not args.out:
         shutil.rmtree(out)
