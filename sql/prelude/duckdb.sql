@@ -48,6 +48,7 @@ CREATE MACRO names_of(structs) AS list_filter(list_transform(structs, lambda ite
 
 -- The first n elements; how many there are (0 for null).
 CREATE MACRO first_n(items, n) AS items[1:n];
+CREATE MACRO first_of(strings) AS strings[1];
 CREATE MACRO size_of(items) AS coalesce(len(items), 0);
 CREATE MACRO no_strings() AS CAST([] AS VARCHAR[]);
 

@@ -51,4 +51,5 @@ RETURN transform(filter(crew, member -> member.job = 'Director'), member -> name
 CREATE TEMPORARY FUNCTION first_n(items ARRAY<STRUCT<id: BIGINT, name: STRING, character: STRING, order: INT>>, n INT)
 RETURNS ARRAY<STRUCT<id: BIGINT, name: STRING, character: STRING, order: INT>> RETURN slice(items, 1, n);
 CREATE TEMPORARY FUNCTION size_of(items ARRAY<STRING>) RETURNS INT RETURN coalesce(nullif(size(items), -1), 0);
+CREATE TEMPORARY FUNCTION first_of(strings ARRAY<STRING>) RETURNS STRING RETURN get(strings, 0);
 CREATE TEMPORARY FUNCTION no_strings() RETURNS ARRAY<STRING> RETURN CAST(array() AS ARRAY<STRING>);

@@ -162,6 +162,7 @@ const char *const plan_failpoints[] = {
     "batch.begin",
     "batch.archive.stored",
     "batch.transform.written",
+    "batch.partition.written",
     "batch.export.put",
     "batch.publish.saved",
     "batch.publish.swapped",

@@ -9,6 +9,7 @@
 const struct transform transform_movies = {
     .table = "silver/movies",
     .sql_path = "sql/silver/movies.sql",
+    .partition = &partition_movies,
     .needs = {"movies_before", "new_answers", "judged_metadata", "judged_ratings"},
 };
 const struct transform transform_snapshots = {
@@ -60,7 +61,8 @@ const struct transform transform_revenue_analytics = {
 const struct transform transform_reviews = {
     .table = "silver/reviews",
     .sql_path = "sql/silver/reviews.sql",
-    .needs = {"reviews_before", "judged_reviews"},
+    .partition = &partition_reviews,
+    .needs = {"reviews_before", "judged_reviews", "silver_movies"},
 };
 const struct transform transform_quarantine = {
     .table = "silver/quarantine",
@@ -112,9 +114,13 @@ static bool write_whole(const struct transform *transform,
     if (!write_file(transform, state, name, &file, step, error))
         return false;
     manifest_clear_table(state->manifest, transform->table);
-    manifest_add_file(state->manifest, transform->table, &file);
+    bool done = true;
+    if (transform->partition)
+        done = partition_split(transform->partition, state, &file, error);
+    else
+        manifest_add_file(state->manifest, transform->table, &file);
     manifest_file_clear(&file);
-    return true;
+    return done;
 }
 
 static void
