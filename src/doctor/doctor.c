@@ -63,9 +63,9 @@ static const struct {
 } checks[] = {
     {"disk", check_disk},         {"idle partitions", check_idle_partitions},
     {"schemas", check_schemas},   {"dead letters", check_deadletters},
-    {"stream", check_stream_lag}, {"sync", check_sync},
-    {"batch", check_batch_late},  {"runs", check_batch_runs},
-    {"files", check_small_files},
+    {"stream", check_stream_lag}, {"transactions", check_transactions},
+    {"sync", check_sync},         {"batch", check_batch_late},
+    {"runs", check_batch_runs},   {"files", check_small_files},
 };
 
 /* Takes what could be opened; says what couldn't. */

@@ -18,9 +18,10 @@
 #define DOCTOR_LAG_WARN_MS          (INT64_C(5) * 60 * 1000)
 #define DOCTOR_DEADLETTERS_READ_MAX 1000 /* the newest of each partition */
 #define DOCTOR_DEADLETTERS_AGE_MS   (INT64_C(24) * 3600 * 1000)
+#define DOCTOR_COMMITS_PER_TIMEOUT  5 /* of stream.transaction_timeout */
 #define DOCTOR_RUNS_READ            50
 #define DOCTOR_SUCCESS_RATE_MIN     0.99
 #define DOCTOR_SMALL_FILES_MIN      64 /* files of a table, below which small ones don't matter */
 
-/* Adds what it found: at least one finding for each check. */
+/* Adds what it found: at least one finding for each check that concerns this deployment. */
 void doctor_examine(const struct context *context, struct findings *findings);

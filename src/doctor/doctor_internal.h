@@ -36,6 +36,7 @@ void check_deadletters(struct doctor *doctor);
 
 /* ---- layer_checks.c ---- */
 void check_stream_lag(struct doctor *doctor);
+void check_transactions(struct doctor *doctor); /* on Kafka; else it says nothing */
 void check_sync(struct doctor *doctor);
 void check_batch_late(struct doctor *doctor);
 void check_batch_runs(struct doctor *doctor);

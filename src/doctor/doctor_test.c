@@ -13,6 +13,7 @@
 #include "bus/bus.h"
 #include "bus/registry.h"
 #include "bus/serde.h"
+#include "doctor/doctor_internal.h"
 #include "lake/manifest.h"
 #include "speed/speed.h"
 #include "view/view.h"
@@ -314,6 +315,25 @@ static void test_broken_store(void)
     world_close(&world);
 }
 
+/* The check alone: with its brokers away the whole examination takes as long as their time-outs. */
+static void test_transactions(void)
+{
+    struct world world;
+    world_open(&world);
+    struct doctor doctor = {
+        .context = &world.context, .findings = world.findings, .arena = arena_new()};
+    check_transactions(&doctor);
+    g_assert_cmpuint(findings_count(world.findings), ==, 0); /* no Kafka, nothing to say */
+    g_free(world.config->bus_backend);
+    world.config->bus_backend = g_strdup("kafka");
+    world.config->stream_transaction_timeout_ms = 3000;
+    world.config->stream_commit_interval_ms = 1000;
+    check_transactions(&doctor);
+    expect(&world, "stream.transactions", FINDING_WARN, "is 3 s, a commit is made every 1 s");
+    arena_free(doctor.arena);
+    world_close(&world);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -325,5 +345,6 @@ int main(int argc, char **argv)
     g_test_add_func("/doctor/sync", test_sync);
     g_test_add_func("/doctor/small_files", test_small_files);
     g_test_add_func("/doctor/broken_store", test_broken_store);
+    g_test_add_func("/doctor/transactions", test_transactions);
     return g_test_run();
 }

@@ -64,6 +64,25 @@ void check_stream_lag(struct doctor *doctor)
                 doctor_span(doctor, DOCTOR_LAG_WARN_MS));
 }
 
+/* What a commit takes beside its interval is not known here: a factor stands for it. */
+void check_transactions(struct doctor *doctor)
+{
+    static const char check[] = "stream.transactions";
+    const struct config *config = doctor->context->config;
+    if (!g_str_equal(config->bus_backend, "kafka"))
+        return;
+    if (config->stream_transaction_timeout_ms <
+        DOCTOR_COMMITS_PER_TIMEOUT * config->stream_commit_interval_ms)
+        findings_add(doctor->findings, FINDING_WARN, check,
+                     "raise stream.transaction_timeout or lower stream.commit_interval: the "
+                     "brokers abort what is open for longer, and the work is done again",
+                     "stream.transaction_timeout is %s, a commit is made every %s",
+                     doctor_span(doctor, config->stream_transaction_timeout_ms),
+                     doctor_span(doctor, config->stream_commit_interval_ms));
+    doctor_fine(doctor, check, "the brokers wait for %d commits and more",
+                DOCTOR_COMMITS_PER_TIMEOUT);
+}
+
 /* ---- sync ---- */
 
 void check_sync(struct doctor *doctor)
