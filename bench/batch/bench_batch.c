@@ -53,11 +53,11 @@ struct bench {
     const char *dir;
 };
 
-static void check(bool done, GError *error)
+static void check(bool done, GError **error)
 {
     if (done)
         return;
-    fprintf(stderr, "bench_batch: %s\n", error ? error->message : "?");
+    fprintf(stderr, "bench_batch: %s\n", *error ? (*error)->message : "?");
     exit(1);
 }
 
@@ -97,7 +97,7 @@ static void flush(struct sender *sender)
     if (sender->waiting->len)
         check(bus_produce(sender->bus, (const struct bus_message *)(void *)sender->waiting->data,
                           sender->waiting->len, offsets, &error),
-              error);
+              &error);
     g_array_set_size(sender->waiting, 0);
     g_ptr_array_set_size(sender->kept, 0);
     g_ptr_array_set_size(sender->keys, 0);
@@ -214,7 +214,7 @@ static void make_movie(
     g_string_append_c(body, '}');
     g_snprintf(endpoint, sizeof endpoint, "/movie/%d?append_to_response=credits,keywords",
                movie_id);
-    check(raw_store_put(store, movie_id, endpoint, at_ms, body->str, body->len, &error), error);
+    check(raw_store_put(store, movie_id, endpoint, at_ms, body->str, body->len, &error), &error);
 }
 
 static void make_review(struct sender *sender, GRand *random, int64_t number, int32_t movies)
@@ -248,14 +248,14 @@ static void generate(struct bench *bench, int32_t movies)
                                 g_ptr_array_new_with_free_func((GDestroyNotify)g_byte_array_unref),
                             .waiting = g_array_new(FALSE, FALSE, sizeof(struct bus_message)),
                             .keys = g_ptr_array_new_with_free_func(g_free)};
-    check((sender.bus = bus_open(&bench->context, &error)), error);
-    check((registry = registry_open(&bench->context, &error)), error);
-    check((sender.serde = serde_new(registry, &error)), error);
-    check((lake = lake_open(&bench->context, &error)), error);
+    check((sender.bus = bus_open(&bench->context, &error)), &error);
+    check((registry = registry_open(&bench->context, &error)), &error);
+    check((sender.serde = serde_new(registry, &error)), &error);
+    check((lake = lake_open(&bench->context, &error)), &error);
     for (enum topic topic = 0; topic < TOPIC_COUNT; topic++)
         check(bus_create_topic(sender.bus, topic_info(topic)->name,
                                (int)bench->config->bus_partitions, &error),
-              error);
+              &error);
     struct raw_store *store = raw_store_open(&bench->context, lake);
     GRand *random = g_rand_new_with_seed(SEED);
     for (int32_t i = 1; i <= movies; i++)
@@ -263,7 +263,7 @@ static void generate(struct bench *bench, int32_t movies)
     for (int64_t i = 0; i < (int64_t)movies * REVIEWS_PER_MOVIE; i++)
         make_review(&sender, random, i, movies);
     flush(&sender);
-    check(raw_store_flush(store, &error), error);
+    check(raw_store_flush(store, &error), &error);
     g_rand_free(random);
     raw_store_close(store);
     lake_close(lake);
@@ -332,8 +332,8 @@ static struct manifest *published(struct bench *bench, struct lake **ret_lake)
 {
     GError *error = NULL;
     struct manifest *manifest;
-    check((*ret_lake = lake_open(&bench->context, &error)), error);
-    check(manifest_load_current(*ret_lake, &manifest, &error) && manifest, error);
+    check((*ret_lake = lake_open(&bench->context, &error)), &error);
+    check(manifest_load_current(*ret_lake, &manifest, &error) && manifest, &error);
     return manifest;
 }
 
@@ -352,7 +352,7 @@ static void run(struct bench *bench)
     GError *error = NULL;
     struct batch_report report;
     struct measures measures = {0};
-    check(batch_run(&bench->context, begin_step, &measures, &report, &error), error);
+    check(batch_run(&bench->context, begin_step, &measures, &report, &error), &error);
     end_last_step(&measures);
     struct lake *lake;
     struct manifest *manifest = published(bench, &lake);
@@ -396,17 +396,17 @@ static void export_again(struct bench *bench)
     struct manifest_step step = {0};
     struct run_state state = {.context = &bench->context, .manifest = published(bench, &lake)};
     g_autofree char *root = tables_lake_root(lake, &error);
-    check(root != NULL, error);
+    check(root != NULL, &error);
     state.lake = lake;
-    check((state.view = view_open(&bench->context, &error)) != NULL, error);
-    check(view_last_generation(state.view, &state.manifest->generation, &error), error);
+    check((state.view = view_open(&bench->context, &error)) != NULL, &error);
+    check(view_last_generation(state.view, &state.manifest->generation, &error), &error);
     state.manifest->generation++;
     run_state_init(&state);
-    check((state.engine = engine_duckdb_open(&bench->context, root, &error)) != NULL, error);
+    check((state.engine = engine_duckdb_open(&bench->context, root, &error)) != NULL, &error);
     (void)take_peak();
     double cpu = cpu_seconds();
     int64_t start_us = clock_monotonic_us(bench->context.clock);
-    check(export_run(&state, &step, &error), error);
+    check(export_run(&state, &step, &error), &error);
     print_step("export again",
                (double)(clock_monotonic_us(bench->context.clock) - start_us) / US_PER_SECOND,
                cpu_seconds() - cpu, step.rows, take_peak());
@@ -433,11 +433,11 @@ static double bare_write(struct run_state *state, const char *sql_path, size_t n
     struct arena *arena = arena_new();
     const char *url =
         lake_url(state->lake, arena_printf(arena, "tmp/bare-%zu.parquet", number), arena, &error);
-    check(url != NULL, error);
+    check(url != NULL, &error);
     struct engine_params params = run_state_params(state);
     struct engine_report report;
     int64_t start_us = clock_monotonic_us(state->context->clock);
-    check(engine_write(state->engine, sql_path, &params, url, &report, &error), error);
+    check(engine_write(state->engine, sql_path, &params, url, &report, &error), &error);
     arena_free(arena);
     return (double)(clock_monotonic_us(state->context->clock) - start_us) / US_PER_SECOND;
 }
@@ -448,9 +448,9 @@ bare_transform(struct run_state *state, const struct transform *transform, size_
     GError *error = NULL;
     int64_t start_us = clock_monotonic_us(state->context->clock);
     if (transform->by_month)
-        check(run_state_find_months(state, &error), error);
+        check(run_state_find_months(state, &error), &error);
     for (size_t i = 0; i < TRANSFORM_NEEDS_MAX && transform->needs[i]; i++)
-        check(run_state_need(state, transform->needs[i], &error), error);
+        check(run_state_need(state, transform->needs[i], &error), &error);
     double seconds = (double)(clock_monotonic_us(state->context->clock) - start_us) / US_PER_SECOND;
     for (guint i = 0; i < (transform->by_month ? state->months->len : 1); i++) {
         if (transform->by_month) {
@@ -473,7 +473,7 @@ static void bare_classify(struct run_state *state, double *ret_seconds, double *
     double cpu = cpu_seconds();
     int64_t start_us = clock_monotonic_us(state->context->clock);
     for (size_t i = 0; i < G_N_ELEMENTS(judged); i++)
-        check(run_state_need(state, judged[i], &error), error);
+        check(run_state_need(state, judged[i], &error), &error);
     *ret_seconds = (double)(clock_monotonic_us(state->context->clock) - start_us) / US_PER_SECOND;
     *ret_cpu = cpu_seconds() - cpu;
     print_step("classification of the log", *ret_seconds, *ret_cpu, 0, take_peak());
@@ -485,10 +485,10 @@ static void bare(struct bench *bench)
     struct lake *lake;
     struct manifest *manifest = published(bench, &lake);
     g_autofree char *root = tables_lake_root(lake, &error);
-    check(root != NULL, error);
+    check(root != NULL, &error);
     struct run_state state = {.context = &bench->context, .lake = lake, .manifest = manifest};
     run_state_init(&state);
-    check((state.engine = engine_duckdb_open(&bench->context, root, &error)), error);
+    check((state.engine = engine_duckdb_open(&bench->context, root, &error)), &error);
     double all, all_cpu, all_peak = 0;
     bare_classify(&state, &all, &all_cpu);
     for (size_t i = 0; i < G_N_ELEMENTS(transforms); i++) {
