@@ -16,6 +16,34 @@ int measure_compare(const void *a, const void *b)
     return (x->movie_id > y->movie_id) - (x->movie_id < y->movie_id);
 }
 
+/* qsort doesn't promise to keep the order of equal ones; GLib's merge sort does. */
+void measure_sort(GArray *measures)
+{
+    g_array_sort(measures, measure_compare);
+}
+
+GArray *measure_merge(const GArray *older, const struct measure *newer, size_t count)
+{
+    const struct measure *old = (const struct measure *)older->data;
+    size_t old_count = older->len, i = 0, j = 0;
+    GArray *merged =
+        g_array_sized_new(FALSE, FALSE, sizeof(struct measure), (guint)(old_count + count));
+    while (i < old_count || j < count) {
+        if (j == count || (i < old_count && old[i].movie_id < newer[j].movie_id)) {
+            g_array_append_val(merged, old[i]);
+            i++;
+            continue;
+        }
+        if (i < old_count && old[i].movie_id == newer[j].movie_id)
+            i++;
+        while (j + 1 < count && newer[j + 1].movie_id == newer[j].movie_id)
+            j++;
+        g_array_append_val(merged, newer[j]);
+        j++;
+    }
+    return merged;
+}
+
 static uint8_t *put_double(uint8_t *to, double number)
 {
     uint64_t bits;

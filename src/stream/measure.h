@@ -30,6 +30,12 @@ struct measure {
 /* By window, then movie; for qsort. */
 int measure_compare(const void *a, const void *b);
 
+/* Sorts measures (of struct measure) by window and movie; equal ones keep their order. */
+void measure_sort(GArray *measures);
+/* Measures of one window, each list sorted by movie: of a movie the newer one counts, and of those
+ * the last. A new array. */
+GArray *measure_merge(const GArray *older, const struct measure *newer, size_t count);
+
 void measure_encode(const struct measure *measures, size_t count, GByteArray *out);
 /* Appends to out (of struct measure). */
 bool measure_decode(struct span bytes, GArray *out, GError **error) MUST_CHECK;

@@ -1,4 +1,5 @@
-/* Proves: a list of measures reads back equal, and any damaged byte is found. */
+/* Proves: a list of measures reads back equal, any damaged byte is found, and of two lists the
+ * newer measure of a movie counts, of several the last. */
 #include "stream/measure.h"
 
 static const struct measure sample[] = {
@@ -55,10 +56,63 @@ static void test_damage(void)
     }
 }
 
+/* movie_id and engagement of each, in their order. */
+static void assert_measures(const GArray *measures, const int32_t (*expected)[2], guint count)
+{
+    g_assert_cmpuint(measures->len, ==, count);
+    for (guint i = 0; i < count; i++) {
+        const struct measure *measure = &g_array_index(measures, struct measure, i);
+        g_assert_cmpint(measure->movie_id, ==, expected[i][0]);
+        g_assert_cmpint(measure->engagement, ==, expected[i][1]);
+    }
+}
+
+static void test_merge(void)
+{
+    static const struct measure old[] = {
+        {.movie_id = 1, .engagement = 10},
+        {.movie_id = 3, .engagement = 30},
+        {.movie_id = 5, .engagement = 50},
+    };
+    static const struct measure newer[] = {
+        {.movie_id = 3, .engagement = 31},
+        {.movie_id = 3, .engagement = 32},
+        {.movie_id = 4, .engagement = 41},
+        {.movie_id = 6, .engagement = 61},
+    };
+    g_autoptr(GArray) older = g_array_new(FALSE, FALSE, sizeof(struct measure));
+    g_array_append_vals(older, old, G_N_ELEMENTS(old));
+    g_autoptr(GArray) merged = measure_merge(older, newer, G_N_ELEMENTS(newer));
+    assert_measures(merged, (const int32_t[][2]){{1, 10}, {3, 32}, {4, 41}, {5, 50}, {6, 61}}, 5);
+    g_autoptr(GArray) same = measure_merge(older, NULL, 0);
+    assert_measures(same, (const int32_t[][2]){{1, 10}, {3, 30}, {5, 50}}, 3);
+}
+
+/* Many equal ones, so that a sort which mixes them is found. */
+static void test_sort(void)
+{
+    enum { COUNT = 1000 };
+    g_autoptr(GArray) measures = g_array_new(FALSE, FALSE, sizeof(struct measure));
+    for (int32_t i = 0; i < COUNT; i++) {
+        struct measure measure = {.movie_id = 2 - i % 2, .engagement = i};
+        g_array_append_val(measures, measure);
+    }
+    measure_sort(measures);
+    for (guint i = 1; i < COUNT; i++) {
+        const struct measure *before = &g_array_index(measures, struct measure, i - 1),
+                             *measure = before + 1;
+        g_assert_true(
+            before->movie_id < measure->movie_id ||
+            (before->movie_id == measure->movie_id && before->engagement < measure->engagement));
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/stream/measure/round_trip", test_round_trip);
     g_test_add_func("/stream/measure/damage", test_damage);
+    g_test_add_func("/stream/measure/merge", test_merge);
+    g_test_add_func("/stream/measure/sort", test_sort);
     return g_test_run();
 }

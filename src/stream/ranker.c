@@ -205,31 +205,13 @@ static bool get_window(struct ranker *ranker,
     return true;
 }
 
-/* Merges measures of one window, sorted by movie, into it. Of one movie the last counts: sorting is
- * stable. */
 static void merge(struct ranker *ranker,
                   struct ranker_window *window,
                   const struct measure *measures,
                   size_t count)
 {
-    const struct measure *old = (const struct measure *)window->measures->data;
-    size_t old_count = window->measures->len, i = 0, j = 0;
-    GArray *merged =
-        g_array_sized_new(FALSE, FALSE, sizeof(struct measure), (guint)(old_count + count));
-    while (i < old_count || j < count) {
-        if (j == count || (i < old_count && old[i].movie_id < measures[j].movie_id)) {
-            g_array_append_val(merged, old[i]);
-            i++;
-            continue;
-        }
-        if (i < old_count && old[i].movie_id == measures[j].movie_id)
-            i++;
-        while (j + 1 < count && measures[j + 1].movie_id == measures[j].movie_id)
-            j++;
-        g_array_append_val(merged, measures[j]);
-        j++;
-    }
-    ranker->measures_count += merged->len - old_count;
+    GArray *merged = measure_merge(window->measures, measures, count);
+    ranker->measures_count += merged->len - window->measures->len;
     g_array_unref(window->measures);
     window->measures = merged;
     window->changed = window->unsaved = true;
@@ -501,13 +483,6 @@ static bool expire(struct ranker *ranker, GError **error)
     return true;
 }
 
-/* Equal windows and movies keep the order of the log: qsort doesn't promise that, so a merge sort
- * does it. */
-static void sort_measures(GArray *measures)
-{
-    g_array_sort(measures, measure_compare);
-}
-
 /* ---- a commit ---- */
 
 static bool append_log(struct ranker *ranker, const GArray *measures, GError **error)
@@ -561,7 +536,7 @@ static size_t end_of_hour(const struct measure *measures, size_t from, size_t co
 /* An hour at a time, so that memory holds one hour's windows beside the open ones. */
 static bool checkpoint(struct ranker *ranker, struct output *output, GError **error)
 {
-    sort_measures(ranker->pending);
+    measure_sort(ranker->pending);
     const struct measure *pending = (const struct measure *)ranker->pending->data;
     for (size_t from = 0, to; from < ranker->pending->len; from = to) {
         to = end_of_hour(pending, from, ranker->pending->len);
@@ -591,7 +566,7 @@ bool ranker_write(struct ranker *ranker,
     if (ranker->from_log && ranker->pending->len > 0 && !checkpoint(ranker, output, error))
         return false;
     ranker->from_log = false;
-    sort_measures(output->measures);
+    measure_sort(output->measures);
     if (output->measures->len > 0 &&
         (!append_log(ranker, output->measures, error) || !take(ranker, output->measures, error)))
         return false;
