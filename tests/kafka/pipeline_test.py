@@ -53,7 +53,7 @@ class Pipeline(kafka.KafkaTest):
 
     def test_stream_killed(self):
         world = self.world()
-        for point in ("stream.cluster.begin", "stream.cluster.offsets", "stream.cluster.decided", "stream.cluster.sunk"):
+        for point in ("stream.cluster.offsets", "stream.cluster.decided"):
             stream = world.start_stream(MARQUEE_FAILPOINT=f"{point}:2")
             self.assertEqual(stream.wait(), -signal.SIGKILL, stream.output()[-1500:])
             world.skip(1)

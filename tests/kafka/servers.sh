@@ -22,7 +22,7 @@ run=$home/run
 kafka_version=3.9.1
 registry_version=3.0.9
 cluster_id=AAAAAAAAAAAAAAAAAAAAAQ
-wait_s=90
+wait_s=300
 
 say() { printf 'servers: %s\n' "$*" >&2; }
 skip() { say "skipped: $*"; exit 77; }
