@@ -244,11 +244,35 @@ static bool read_chunk(
     return true;
 }
 
+/* Starts a statement whose rows are made as they are fetched: all of them at once would have to fit
+ * into memory, which a sort can leave for the disk and a result can't. */
+static bool
+start(struct duckdb_session *session, const char *sql, duckdb_result *ret_result, GError **error)
+{
+    duckdb_prepared_statement statement = NULL;
+    duckdb_pending_result pending = NULL;
+    bool done = false;
+    if (duckdb_prepare(session->connection, sql, &statement) == DuckDBError)
+        duckdb_session_error(DUCKDB_ERROR_INVALID, duckdb_prepare_error(statement), error);
+    else if (duckdb_pending_prepared_streaming(statement, &pending) == DuckDBError)
+        duckdb_session_error(DUCKDB_ERROR_INVALID, duckdb_pending_error(pending), error);
+    else if (duckdb_execute_pending(pending, ret_result) == DuckDBError) {
+        duckdb_session_error(duckdb_result_error_type(ret_result), duckdb_result_error(ret_result),
+                             error);
+        duckdb_destroy_result(ret_result);
+    } else {
+        done = true;
+    }
+    duckdb_destroy_pending(&pending);
+    duckdb_destroy_prepare(&statement);
+    return done;
+}
+
 static bool
 duck_select(struct engine *engine, const char *sql, engine_row_fn row, void *user, GError **error)
 {
     duckdb_result result;
-    if (!duckdb_session_run(session_of(engine), sql, &result, error))
+    if (!start(session_of(engine), sql, &result, error))
         return false;
     struct reader reader;
     bool done = reader_open(&reader, &result, error);
@@ -256,6 +280,11 @@ duck_select(struct engine *engine, const char *sql, engine_row_fn row, void *use
     while (done && (chunk = duckdb_fetch_chunk(result))) {
         done = read_chunk(&reader, chunk, row, user, error);
         duckdb_destroy_data_chunk(&chunk);
+    }
+    if (done && duckdb_result_error(&result)) {
+        duckdb_session_error(duckdb_result_error_type(&result), duckdb_result_error(&result),
+                             error);
+        done = false;
     }
     reader_close(&reader);
     duckdb_destroy_result(&result);
