@@ -13,6 +13,7 @@
 #include "cli/app.h"
 #include "cli/commands.h"
 #include "net/http_client.h"
+#include "stream/stream_cluster.h"
 #include "stream/stream_status.h"
 #include "view/view.h"
 
@@ -97,6 +98,11 @@ static bool is_input(const char *topic)
 /* Where the stream goes on reading. */
 static int64_t next_offset(const struct status *status, const char *topic, int partition)
 {
+    int64_t committed;
+    /* On Kafka its tasks may be other machines': their group knows. */
+    if (g_str_equal(status->app->config->bus_backend, "kafka") &&
+        bus_group_offset(status->bus, STREAM_GROUP, topic, partition, &committed, NULL))
+        return committed;
     for (size_t i = 0; i < status->stream.partitions_count; i++) {
         const struct stream_partition_status *read = &status->stream.partitions[i];
         if (g_str_equal(read->topic, topic) && read->partition == partition)

@@ -1,5 +1,7 @@
 #include "stream/stream_status.h"
 
+#include <string.h>
+
 #include "base/config.h"
 #include "model/db.h"
 
@@ -57,11 +59,130 @@ static bool read_partitions(sqlite3 *db,
     return false;
 }
 
+/* ---- on Kafka: a file a task and instance ---- */
+
+/* Of one task the file that stands furthest in the changelog. */
+struct furthest {
+    char *path; /* NULL: none */
+    int64_t next_offset;
+};
+
+static bool
+look_at(const struct sql_file *sql, char *path, struct furthest *furthest, GError **error)
+{
+    g_autofree char *own = path;
+    g_autoptr(sqlite3) db = db_open(path, &(struct db_options){.read_only = true}, error);
+    g_autoptr(sqlite3_stmt) read =
+        db ? db_prepare(db, sql_file_get(sql, "read_changelog"), error) : NULL;
+    bool row;
+    if (!read || !db_step(read, &row, error))
+        return false;
+    int64_t next_offset = row ? sqlite3_column_int64(read, 2) : 0;
+    if (furthest->path && next_offset <= furthest->next_offset)
+        return true;
+    g_free(furthest->path);
+    *furthest = (struct furthest){g_steal_pointer(&own), next_offset};
+    return true;
+}
+
+/* A file that is being made, or is gone again, is passed over. */
+static void look_into(const struct sql_file *sql,
+                      const char *folder,
+                      struct furthest *tasks,
+                      int64_t tasks_count)
+{
+    for (int64_t task = 0; task < tasks_count; task++) {
+        g_autoptr(GError) why = NULL;
+        char *path = g_strdup_printf("%s/task-%d.db", folder, (int)task);
+        if (!g_file_test(path, G_FILE_TEST_EXISTS))
+            g_free(path);
+        else if (!look_at(sql, path, &tasks[task], &why))
+            continue;
+    }
+}
+
+static struct furthest *find_files(const struct context *context, const struct sql_file *sql)
+{
+    const int64_t count = context->config->bus_partitions;
+    struct furthest *tasks = g_new0(struct furthest, count);
+    g_autofree char *root = config_path(context->config, "stream");
+    GDir *instances = g_dir_open(root, 0, NULL);
+    for (const char *name; instances && (name = g_dir_read_name(instances));) {
+        g_autofree char *folder = g_build_filename(root, name, NULL);
+        look_into(sql, folder, tasks, count);
+    }
+    if (instances)
+        g_dir_close(instances);
+    return tasks;
+}
+
+static bool read_task_file(const char *path,
+                           const struct sql_file *sql,
+                           struct arena *arena,
+                           struct stream_status *status,
+                           GArray *partitions,
+                           GError **error)
+{
+    struct stream_status own = {0};
+    g_autoptr(sqlite3) db = db_open(path, &(struct db_options){.read_only = true}, error);
+    if (!db || !read_watermark(db, sql, &own, error) ||
+        !read_partitions(db, sql, arena, partitions, error))
+        return false;
+    if (own.watermark_known &&
+        (!status->watermark_known || own.watermark_ms < status->watermark_ms))
+        *status = own;
+    return true;
+}
+
+static void
+set_partitions(struct stream_status *status, struct arena *arena, const GArray *partitions)
+{
+    status->partitions_count = partitions->len;
+    status->partitions = arena_array(arena, struct stream_partition_status, partitions->len);
+    for (guint i = 0; i < partitions->len; i++)
+        status->partitions[i] = g_array_index(partitions, struct stream_partition_status, i);
+}
+
+static bool read_cluster(const struct context *context,
+                         struct arena *arena,
+                         struct stream_status *ret_status,
+                         GError **error)
+{
+    g_autoptr(sql_file) sql = sql_file_load("contracts/stream.sql");
+    g_autoptr(GArray) partitions =
+        g_array_new(FALSE, FALSE, sizeof(struct stream_partition_status));
+    struct stream_status status = {0};
+    struct furthest *tasks = find_files(context, sql);
+    bool read = true, some = false;
+    for (int64_t task = 0; task < context->config->bus_partitions; task++) {
+        if (read && tasks[task].path)
+            read = read_task_file(tasks[task].path, sql, arena, &status, partitions, error);
+        some = some || tasks[task].path;
+        g_free(tasks[task].path);
+    }
+    g_free(tasks);
+    if (read && !some)
+        error_set(error, NOTFOUND, "the stream engine has not run on this data folder yet");
+    set_partitions(&status, arena, partitions);
+    if (read && some)
+        *ret_status = status;
+    return read && some;
+}
+
+/* ---- either ---- */
+
+static bool on_kafka(const struct context *context)
+{
+    return strcmp(context->config->bus_backend, "kafka") == 0;
+}
+
 bool stream_status_read(const struct context *context,
                         struct arena *arena,
                         struct stream_status *ret_status,
                         GError **error)
 {
+    if (on_kafka(context))
+        return read_cluster(context, arena, ret_status, error);
     g_autofree char *path = config_path(context->config, "stream.db");
     g_autoptr(sqlite3) db = db_open(path, &(struct db_options){.read_only = true}, error);
     g_autoptr(sql_file) sql = sql_file_load("contracts/stream.sql");
@@ -72,10 +193,7 @@ bool stream_status_read(const struct context *context,
         !read_watermark(db, sql, &status, error) ||
         !read_partitions(db, sql, arena, partitions, error))
         return false;
-    status.partitions_count = partitions->len;
-    status.partitions = arena_array(arena, struct stream_partition_status, partitions->len);
-    for (guint i = 0; i < partitions->len; i++)
-        status.partitions[i] = g_array_index(partitions, struct stream_partition_status, i);
+    set_partitions(&status, arena, partitions);
     *ret_status = status;
     return true;
 }
@@ -125,6 +243,10 @@ bool stream_status_late(const struct context *context,
                         size_t *ret_count,
                         GError **error)
 {
+    if (on_kafka(context)) {
+        error_set(error, NOTFOUND, "on Kafka each task has a late ledger of its own");
+        return false;
+    }
     g_autofree char *path = config_path(context->config, "stream.db");
     g_autoptr(sqlite3) db = db_open(path, &(struct db_options){.read_only = true}, error);
     g_autoptr(sql_file) sql = sql_file_load("contracts/stream.sql");

@@ -25,13 +25,15 @@ struct stream_status {
     size_t partitions_count;
 };
 
-/* NOTFOUND where the engine has never run. */
+/* NOTFOUND where the engine has never run. On Kafka: what the tasks' files of this data folder say,
+ * of each task the furthest one. */
 bool stream_status_read(const struct context *context,
                         struct arena *arena,
                         struct stream_status *ret_status,
                         GError **error) MUST_CHECK;
 
-/* The newest entries of the late ledger, newest first, at most count_max. NOTFOUND as above. */
+/* The newest entries of the late ledger, newest first, at most count_max. NOTFOUND as above,
+ * and on Kafka, where each task has its own. */
 bool stream_status_late(const struct context *context,
                         struct arena *arena,
                         size_t count_max,
