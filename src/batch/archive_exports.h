@@ -1,11 +1,10 @@
 /* Archive of TMDB's daily ID exports, as ingest puts them in the lake:
  *
- *   spool/exports/2026-03-03.csv.gz {day, movie_id, popularity} ──► bronze/exports, a row a day and
- * movie
+ *   spool/exports/2026-03-03.csv.gz {day, movie_id, popularity} ──► bronze/exports
  *
  * A spool file is taken when it is new, or another than the run before took (by checksum): of two
- * rows of a day and movie the one that a later run archived counts. The spool is ingest's, and stays.
- */
+ * rows of a day and movie the one that a later run archived counts. The spool is ingest's, and
+ * stays. */
 #pragma once
 
 #include <stdbool.h>

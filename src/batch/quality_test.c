@@ -276,8 +276,8 @@ static const char *const tables[] = {"gold.genre_analytics",    "gold.people",
                                      "gold.temporal_analytics", "gold.trending_scores",
                                      "silver.hours_sentiment",  "silver.hours_stats",
                                      "silver.hours_trending",   "silver.movies",
-                                     "silver.people",           "silver.reviews",
-                                     "silver.snapshots"};
+                                     "silver.people",           "silver.quarantine",
+                                     "silver.reviews",          "silver.snapshots"};
 
 /* Each suite fits its table: on the table without rows nothing is in trouble, and the list of
  * columns is met. */
