@@ -17,7 +17,8 @@
 #define SYSLOG_WARNING       4
 /* What a partition's prefetched records may take in memory; a handle reads some tens of them. */
 #define QUEUED_KBYTES   "2048"
-#define FETCH_BYTES     "1048576"
+#define QUEUED_RECORDS  "5000" /* of a partition: each costs librdkafka some 400 bytes besides its own */
+#define FETCH_BYTES     "65536" /* compressed: a batch of small records is ten times as much */
 #define REQUEST_TIMEOUT "10000" /* KAFKA_REQUEST_TIMEOUT_MS */
 #define FETCH_WAIT_MS   "100"
 
@@ -41,6 +42,7 @@ static const struct kafka_setting settings_reader[] = {
     {"fetch.wait.max.ms", FETCH_WAIT_MS},
     {"fetch.message.max.bytes", FETCH_BYTES},
     {"queued.max.messages.kbytes", QUEUED_KBYTES},
+    {"queued.min.messages", QUEUED_RECORDS},
     {NULL},
 };
 

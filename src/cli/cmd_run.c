@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/memory.h"
 #include "cli/app.h"
 #include "cli/commands.h"
 #include "cli/metrics_server.h"
@@ -99,6 +100,7 @@ static void set_instance(struct app *app, char **instance)
 int cmd_run(int argc, char **argv)
 {
     struct app app = {0};
+    memory_be_frugal();
     g_autofree char *backfill = NULL, *exports = NULL, *instance = NULL;
     gboolean until_caught_up = FALSE;
     const GOptionEntry extra[] = {
@@ -132,6 +134,8 @@ int cmd_run(int argc, char **argv)
                       BACKFILL_DAYS_MAX);
         else if (app_start(&app)) {
             set_instance(&app, &instance);
+            if (!g_str_equal(stage->name, "batch"))
+                memory_drop_library("libduckdb");
             if (until_caught_up)
                 code = run_until_caught_up(&app);
             else if (backfill)

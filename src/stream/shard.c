@@ -195,6 +195,8 @@ void shard_report(struct shard *shard, struct report_writer *writer, GPtrArray *
     live_each_changed(shard->live, horizon_ms(shard), report_minute, writer);
     report_measures(writer, shard->output.measures);
     report_end(writer, records);
+    g_array_unref(shard->output.measures);
+    shard->output.measures = g_array_new(FALSE, FALSE, sizeof(struct measure));
 }
 
 void shard_committed(struct shard *shard)
@@ -202,7 +204,10 @@ void shard_committed(struct shard *shard)
     task_committed(shard->task);
     live_committed(shard->live);
     late_ledger_clear(shard->late_ledger);
-    output_clear(&shard->output);
+    /* Each task has rows of its own: kept, their room would be that of the largest commit, times
+     * the tasks. */
+    output_free(&shard->output);
+    output_init(&shard->output);
     memset(shard->taken, 0, sizeof shard->taken);
     shard->pending = false;
 }

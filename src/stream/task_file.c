@@ -8,10 +8,10 @@
 #include "stream/delta.h"
 
 /* Page cache of one task's connection. */
-#define FILE_CACHE_BYTES (4 * 1024 * 1024)
+#define FILE_CACHE_BYTES (2 * 1024 * 1024)
 #define FILE_NO_SYNC     "PRAGMA synchronous = OFF"
 /* As the embedded engine: a page that several commits change is copied once. */
-#define FILE_WAL_PRAGMA "PRAGMA wal_autocheckpoint = 2000"
+#define FILE_WAL_PRAGMA "PRAGMA wal_autocheckpoint = 8000"
 
 static const char *const schemas[] = {"schema", "ranker_schema", "live_schema", "late_schema",
                                       "cluster_schema"};
