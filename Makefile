@@ -20,7 +20,7 @@ SANITIZER_ENV := G_SLICE=always-malloc ASAN_OPTIONS=abort_on_error=1:detect_stac
 # One task after another: each one already uses every core.
 .NOTPARALLEL:
 .PHONY: help setup setup-test setup-kafka setup-dev build build-asan build-tsan demo test test-asan test-tsan \
-	test-long test-kafka test-cluster test-cluster-long test-spark bench bench-batch bench-stream bench-kafka bench-sentiment screenshots fuzz fmt clean
+	test-long test-kafka test-cluster test-cluster-long test-spark bench bench-batch bench-stream bench-kafka bench-cassandra bench-sentiment screenshots fuzz fmt clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -106,6 +106,9 @@ bench-kafka: setup-kafka build ## ratings from a real Kafka by our engine, by ba
 
 bench-batch: build ## one batch run of 10 k and 100 k movies, step by step, beside bare DuckDB and Spark (MOVIES="10000 1000000")
 	@bench/batch/run.sh $(BUILD) $(MOVIES)
+
+bench-cassandra: setup-test build ## upserts into one Cassandra node beside the DataStax driver, under build/servers (Java, Maven, pip)
+	@bench/cassandra/run.sh $(BUILD) || { status=$$?; [ $$status = 77 ] && echo "skipped" || exit $$status; }
 
 bench-sentiment: setup-test build ## our VADER beside the reference, same texts, same core
 	@tools/bench_sentiment.sh $(BUILD)
