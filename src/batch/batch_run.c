@@ -231,6 +231,14 @@ static bool run_steps(struct run *run, GError **error)
     return true;
 }
 
+static const char *state_of(const struct run *run, bool done)
+{
+    const struct stop *stop = run->context->stop;
+    if (done)
+        return "done";
+    return stop && stop_requested(stop) && !keeper_fenced(run->keeper) ? "stopped" : "failed";
+}
+
 /* Whatever a step says when it is interrupted: the wish to stop is the reason, and no failure. */
 static void explain_stop(const struct run *run, GError **trouble)
 {
@@ -243,15 +251,19 @@ static void explain_stop(const struct run *run, GError **trouble)
     g_error_free(interrupted);
 }
 
-/* ---- history ---- */
-
-static const char *state_of(const struct run *run, bool done)
+/* A start that was stopped is no attempt that failed. */
+static void forgive_stop(struct run *run)
 {
-    const struct stop *stop = run->context->stop;
-    if (done)
-        return "done";
-    return stop && stop_requested(stop) && !keeper_fenced(run->keeper) ? "stopped" : "failed";
+    g_autoptr(GError) error = NULL;
+    if (!run->journal || strcmp(state_of(run, false), "stopped") != 0)
+        return;
+    run->journal->attempts = MAX(run->journal->attempts - 1, 0);
+    if (!journal_save(run->journal, run->lake, &error))
+        log_warn(run->context->log, "batch", "the journal was not written",
+                 LOG_STR("error", error->message));
 }
+
+/* ---- history ---- */
 
 static int64_t peak_bytes(void)
 {
@@ -369,8 +381,10 @@ static bool run_whole(struct run *run, struct batch_report *ret_report, GError *
         note(run, "running", NULL);
         failpoint("batch.begin");
         done = run_steps(run, &trouble);
-        if (!done)
+        if (!done) {
             explain_stop(run, &trouble);
+            forgive_stop(run);
+        }
     }
     note(run, state_of(run, done), trouble);
     if (done)
@@ -468,8 +482,10 @@ bool batch_step(const struct context *context,
         note(&run, "running", NULL);
         done = check_order(&run, index, &trouble) && run_step(&run, index, &trouble) &&
                end_step(&run, index, &trouble);
-        if (!done)
+        if (!done) {
             explain_stop(&run, &trouble);
+            forgive_stop(&run);
+        }
     }
     note(&run, done && !last ? "running" : state_of(&run, done), trouble);
     if (done)

@@ -139,6 +139,58 @@ static void test_answers_once(void)
     }
 }
 
+static void request_stop(void *user, size_t step, size_t steps_count, const char *name)
+{
+    (void)steps_count, (void)name;
+    struct test_world *world = user;
+    if (step == 3)
+        stop_request(world->context.stop);
+}
+
+static void expect_history(struct test_world *world, const char *state)
+{
+    GError *error = NULL;
+    struct view *view = view_open(&world->context, &error);
+    g_assert_no_error(error);
+    struct arena *arena = arena_new();
+    struct view_run *runs;
+    size_t count;
+    g_assert_true(view_runs(view, 1, arena, &runs, &count, &error));
+    g_assert_cmpuint(count, ==, 1);
+    g_assert_cmpstr(runs[0].state, ==, state);
+    arena_free(arena);
+    view_close(view);
+}
+
+/* A run that was stopped has not failed: its state says so, its exit code is that of one that was
+ * asked to end, and the next one goes on with it. A step that was stopped isn't done. */
+static void test_stopped(void)
+{
+    struct test_world world;
+    test_world_open(&world);
+    fixture_rate(&world, MOVIE_ID, 10);
+    struct batch_report report;
+    GError *error = NULL;
+    g_assert_false(batch_run(&world.context, request_stop, &world, &report, &error));
+    g_assert_error(error, MARQUEE_ERROR, MARQUEE_ERROR_AGAIN);
+    g_clear_error(&error);
+    expect_history(&world, "stopped");
+    g_assert_cmpint(fixture_generation(&world), ==, 0);
+    struct batch_ask ask = {0};
+    g_assert_cmpint(batch_child_main(&world.context, &ask), ==, 0);
+    ask.step = "silver_snapshots";
+    g_assert_cmpint(batch_child_main(&world.context, &ask), ==, 1);
+    expect_history(&world, "stopped");
+    stop_free(world.context.stop);
+    world.context.stop = stop_new();
+    bool done = batch_run(&world.context, NULL, NULL, &report, &error);
+    g_assert_no_error(error);
+    g_assert_true(done && report.resumed);
+    expect_history(&world, "done");
+    g_assert_cmpint(fixture_generation(&world), ==, 1);
+    test_world_close(&world);
+}
+
 /* What isn't one SELECT, or reaches beyond the lake, is refused with a reason. */
 static void test_query(void)
 {
@@ -191,6 +243,7 @@ int main(int argc, char **argv)
     g_test_add_func("/batch/lost_tail", test_lost_tail);
     g_test_add_func("/batch/given_up", test_given_up);
     g_test_add_func("/batch/answers_once", test_answers_once);
+    g_test_add_func("/batch/stopped", test_stopped);
     g_test_add_func("/batch/query", test_query);
     return g_test_run();
 }
