@@ -22,6 +22,8 @@
 #include "view/mongoc_header.h"
 #include "view/view_contract_internal.h"
 
+#define PATIENT "1m" /* on a crowded machine nothing but an outage may look like one */
+
 static const char *server;
 static GPtrArray *databases; /* made by this process */
 
@@ -48,6 +50,7 @@ static void prepare(struct config *config)
 {
     g_autofree char *uri = fresh_uri();
     set(config, "views.uri", uri);
+    set(config, "views.timeout", PATIENT);
 }
 
 static void drop_databases(void)
@@ -79,6 +82,7 @@ static void world_open(struct world *world, const char *uri, struct clock *clock
     set(world->config, "data.dir", world->folder);
     set(world->config, "views.backend", "mongodb");
     set(world->config, "views.uri", uri);
+    set(world->config, "views.timeout", PATIENT);
     world->context = (struct context){.config = world->config, .clock = clock};
 }
 
