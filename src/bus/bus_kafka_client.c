@@ -15,10 +15,11 @@
 #define NS_PER_MS            1000000
 #define PROPERTIES_BYTES_MAX ((gsize)64 * 1024)
 #define SYSLOG_WARNING       4
-/* What a partition's prefetched records may take in memory; a handle reads some tens of them. */
+/* What is read ahead of a partition; a handle reads some tens of them. A record costs librdkafka
+ * some 400 bytes besides its own, and a batch of small ones is ten times its compressed bytes. */
 #define QUEUED_KBYTES   "2048"
-#define QUEUED_RECORDS  "5000" /* of a partition: each costs librdkafka some 400 bytes besides its own */
-#define FETCH_BYTES     "65536" /* compressed: a batch of small records is ten times as much */
+#define QUEUED_RECORDS  "5000"
+#define FETCH_BYTES     "65536"
 #define REQUEST_TIMEOUT "10000" /* KAFKA_REQUEST_TIMEOUT_MS */
 #define FETCH_WAIT_MS   "100"
 

@@ -162,6 +162,8 @@ static void test_round_trip(struct world *world, const void *data)
     g_assert_cmpint(places[0].first_offset, ==, 0);
     g_assert_cmpint(places[0].manifest_offset, >, 5);
     g_assert_cmpint(places[0].changelog_offset, ==, 0); /* nothing is sunk yet */
+    g_assert_true(metrics_get(world->metrics, METRIC_STREAM_SNAPSHOT_BYTES, NULL) >
+                  500 * ROW_BYTES);
     struct task_file *file = fetch(world, &places[0]);
     g_assert_cmpint(rows_of(file), ==, 500);
     g_assert_cmpint(file->chain.commits, ==, 1);

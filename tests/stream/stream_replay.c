@@ -386,6 +386,14 @@ static void settle_group(struct replay *replay)
     int quiet = 0;
     for (int i = 0; i < SETTLE_STEPS_MAX && quiet < SETTLE_ROUNDS; i++)
         quiet = settle_round(replay) ? quiet + 1 : 0;
+    /* Each task was restored at least once; and what stands in the tables was committed, if not by
+     * an earlier life. */
+    const bool first_life = g_strcmp0(replay->bus_name, "sqlite") != 0;
+    if ((first_life &&
+         metrics_get(replay->metrics, METRIC_STREAM_TRANSACTIONS, "committed") == 0) ||
+        metrics_get(replay->metrics, METRIC_STREAM_RESTORE_SECONDS, NULL) <=
+            (double)replay->config->bus_partitions)
+        quiet = 0;
     if (quiet < SETTLE_ROUNDS) {
         fprintf(stderr, "stream_replay: the group doesn't settle\n");
         exit(1);
