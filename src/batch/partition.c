@@ -189,6 +189,22 @@ static bool split_into(const struct partition *partition,
            lake_delete(state->lake, placed, error);
 }
 
+/* One cell, month or year has all rows: the file is there already, and gets its name. */
+static bool rename_whole(const struct partition *partition,
+                         struct run_state *state,
+                         const struct manifest_file *whole,
+                         const struct part *part,
+                         GError **error)
+{
+    g_autofree char *name = name_of(partition, state, part);
+    struct manifest_file file = *whole;
+    file.name = name;
+    if (!lake_rename(state->lake, whole->name, name, error))
+        return false;
+    manifest_add_file(state->manifest, partition->table, &file);
+    return true;
+}
+
 bool partition_split(const struct partition *partition,
                      struct run_state *state,
                      const struct manifest_file *whole,
@@ -201,7 +217,8 @@ bool partition_split(const struct partition *partition,
     const struct part *first = parts->len ? parts->pdata[0] : NULL;
     if (!first || (parts->len == 1 && first->level == 0))
         manifest_add_file(state->manifest, partition->table, whole);
-    else if (!split_into(partition, state, whole, parts, error))
+    else if (parts->len == 1 ? !rename_whole(partition, state, whole, first, error)
+                             : !split_into(partition, state, whole, parts, error))
         return false;
     return forget(state, error);
 }

@@ -160,6 +160,36 @@ static void test_reviews(void)
     test_world_close(&world);
 }
 
+/* All rows are in one cell: the file is that cell's. */
+static void test_one_cell(void)
+{
+    struct test_world world;
+    test_world_open(&world);
+    world.config->lake_partition_min_bytes = 1;
+    for (int32_t id = 1; id <= 2; id++) {
+        g_autofree char *body =
+            g_strdup_printf("{\"id\":%d,\"title\":\"A\",\"release_date\":\"2020-05-01\"}", id);
+        fixture_spool(&world, id, body);
+    }
+    fixture_run_well(&world);
+    struct manifest *manifest = published(&world);
+    const struct manifest_table *table = manifest_find_table(manifest, "silver/movies");
+    g_assert_cmpuint(table->files->len, ==, 1);
+    const struct manifest_file *file = table->files->pdata[0];
+    g_autofree char *folder = g_path_get_dirname(file->name);
+    g_assert_cmpstr(folder, ==, "silver/movies/year=2020/month=05/genre=none");
+    g_assert_cmpint(file->rows, ==, 2);
+    struct arena *arena = arena_new();
+    struct lake_object *objects;
+    size_t count;
+    g_assert_true(lake_list(world.lake, "silver/movies/", arena, &objects, &count, NULL));
+    g_assert_cmpuint(count, ==, 1);
+    arena_free(arena);
+    manifest_free(manifest);
+    fixture_expect(&world, "SELECT count(*) AS n FROM silver.movies", "{\"n\":2}\n");
+    test_world_close(&world);
+}
+
 /* A death between two files leaves nothing behind, and the rerun makes the same ones. */
 static void test_death(void)
 {
@@ -190,6 +220,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/partition/movies", test_movies);
     g_test_add_func("/partition/reviews", test_reviews);
+    g_test_add_func("/partition/one_cell", test_one_cell);
     g_test_add_func("/partition/death", test_death);
     return g_test_run();
 }
