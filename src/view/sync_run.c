@@ -27,7 +27,7 @@ struct stage {
     struct view_lease lease;
     char *owner;
     bool leads;
-    bool stands_by; /* another one leads, as far as is known */
+    bool stands_by;               /* another one leads, as far as is known */
     int64_t renewed_ms, swept_ms; /* monotonic */
 };
 
