@@ -3,7 +3,7 @@
  *   ears:   SUBSCRIBE __redis__:invalidate
  *   voice:  CLIENT TRACKING ON BCAST PREFIX p REDIRECT <id of ears>, then PING now and then
  *
- * hiredis before 1.0 reads no RESP3 and so no pushes (docs/decisions/0013); Redis sends the same
+ * hiredis before 1.0 reads no RESP3 and so no pushes (docs/decisions/0016); Redis sends the same
  * messages to a second connection that speaks RESP2. */
 #include <errno.h>
 #include <poll.h>
