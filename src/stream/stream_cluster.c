@@ -193,8 +193,30 @@ static bool join(struct stream_cluster *cluster, GError **error)
     return cluster->member != NULL;
 }
 
+static void
+log_event(const struct stream_cluster *cluster, const char *what, const struct member_event *event)
+{
+    g_autoptr(GString) numbers = g_string_new(NULL);
+    for (size_t i = 0; i < event->count; i++)
+        g_string_append_printf(numbers, "%s%d", i ? "," : "", event->partitions[i]);
+    log_info(cluster->context->log, "stream", what, LOG_STR("instance", cluster->instance),
+             LOG_STR("tasks", numbers->str));
+}
+
+static void log_left(struct stream_cluster *cluster)
+{
+    struct member_event event = {.change = MEMBER_LOST, .count = cluster->holdings->len};
+    g_autofree int *numbers = g_new(int, event.count + 1);
+    for (size_t i = 0; i < event.count; i++)
+        numbers[i] = ((const struct holding *)cluster->holdings->pdata[i])->number;
+    event.partitions = numbers;
+    if (event.count > 0)
+        log_event(cluster, "tasks lost", &event);
+}
+
 void stream_cluster_leave(struct stream_cluster *cluster)
 {
+    log_left(cluster);
     g_ptr_array_set_size(cluster->holdings, 0);
     intake_clear(cluster->intake);
     cluster->sinking = false;
@@ -263,16 +285,6 @@ take_away(struct stream_cluster *cluster, const struct member_event *event, GErr
     }
     drop(cluster, event);
     return bus_member_release(cluster->member, error);
-}
-
-static void
-log_event(const struct stream_cluster *cluster, const char *what, const struct member_event *event)
-{
-    g_autoptr(GString) numbers = g_string_new(NULL);
-    for (size_t i = 0; i < event->count; i++)
-        g_string_append_printf(numbers, "%s%d", i ? "," : "", event->partitions[i]);
-    log_info(cluster->context->log, "stream", what, LOG_STR("instance", cluster->instance),
-             LOG_STR("tasks", numbers->str));
 }
 
 static bool handle(struct stream_cluster *cluster, const struct member_event *event, GError **error)
