@@ -50,7 +50,7 @@ static void look_at_table(struct look *look, const struct cql_cell *cells)
 {
     static const char check[] = "speed.tables";
     static const char advice[] =
-        "ALTER TABLE ... WITH what contracts/speed.cql says: else expired rows stay on disk";
+        "alter the table to the options of contracts/speed.cql: else expired rows stay on disk";
     g_autofree char *name = g_strndup((const char *)cells[0].data, (size_t)MAX(cells[0].len, 0));
     if (!speed_cassandra_has_table(name))
         return;
