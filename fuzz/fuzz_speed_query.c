@@ -16,12 +16,13 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/metrics.h"
+#include "base/stop.h"
 #include "speed/speed.h"
 #include "speed/speed_query.h"
 
 #define NOON_MS  INT64_C(1767268800000)
 #define MOVIES   20
-#define TICK_US  5000 /* ours, for a second of the query's time: 10 s of it are 50 ms */
+#define TICK_MS  5 /* ours, for a second of the query's time: 10 s of it are 50 ms */
 #define TEXT_MAX 4096
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -31,12 +32,11 @@ struct world {
     struct context context;
 };
 
-static void *move_clock(void *clock)
+static void *move_clock(void *context)
 {
-    for (;;) {
-        g_usleep(TICK_US);
-        clock_advance_monotonic(clock, MS_PER_SECOND);
-    }
+    const struct context *moved = context;
+    while (!stop_wait_ms(moved->stop, TICK_MS))
+        clock_advance_monotonic(moved->clock, MS_PER_SECOND);
     return NULL;
 }
 
@@ -67,11 +67,13 @@ static const struct world *the_world(void)
     g_free(world.config->data_dir);
     world.config->data_dir = g_dir_make_tmp("fuzz-speed-query-XXXXXX", NULL);
     g_assert(world.config->data_dir);
-    world.context = (struct context){
-        .config = world.config, .clock = clock_new_manual(NOON_MS), .metrics = metrics_new()};
+    world.context = (struct context){.config = world.config,
+                                     .clock = clock_new_manual(NOON_MS),
+                                     .metrics = metrics_new(),
+                                     .stop = stop_new()};
     fill(&world.context);
     pthread_t thread;
-    int code = pthread_create(&thread, NULL, move_clock, world.context.clock);
+    int code = pthread_create(&thread, NULL, move_clock, &world.context);
     g_assert(code == 0);
     return &world;
 }
