@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/finding.h"
+#include "base/metrics.h"
 #include "cql/cql.h"
 #include "speed/speed_cassandra.h"
 #include "speed/speed_contract.h"
@@ -66,6 +67,7 @@ static void teardown(void *data)
 struct world {
     struct config *config;
     struct clock *clock;
+    struct metrics *metrics;
     struct context context;
     void *fixture;
     struct speed *speed;
@@ -77,7 +79,9 @@ static void world_open(struct world *world, const void *data)
     (void)data;
     world->config = config_new_default();
     world->clock = clock_new_manual(NOON_MS + 30 * MS_PER_MINUTE);
-    world->context = (struct context){.config = world->config, .clock = world->clock};
+    world->metrics = metrics_new();
+    world->context =
+        (struct context){.config = world->config, .clock = world->clock, .metrics = world->metrics};
     world->fixture = setup(&world->context);
     world->speed = open_handle(world->fixture);
     world->arena = arena_new();
@@ -89,6 +93,7 @@ static void world_close(struct world *world, const void *data)
     arena_free(world->arena);
     speed_close(world->speed);
     teardown(world->fixture);
+    metrics_free(world->metrics);
     clock_free(world->clock);
     config_free(world->config);
 }
@@ -142,6 +147,20 @@ static void test_ttl_and_timestamp(struct world *world, const void *data)
     g_assert_cmpint(ttl_s, <=, 187200 + 1800);
     g_assert_cmpint(ttl_s, >, 187200 + 1800 - 600); /* however slow this machine is */
     g_assert_cmpint(ask(world, "writetime(vote_count)"), ==, NOON_MS * 1000 + 17);
+}
+
+/* What the client did stands in the metrics. */
+static void test_metrics(struct world *world, const void *data)
+{
+    (void)data;
+    const struct stats_row row = {.movie_id = 7, .hour_ms = NOON_MS};
+    double before = metrics_get(world->metrics, METRIC_CASSANDRA_REQUESTS, NULL);
+    write_stats(world->speed, &row, 1);
+    g_assert_cmpfloat(metrics_get(world->metrics, METRIC_CASSANDRA_REQUESTS, NULL), >, before);
+    g_assert_cmpfloat(metrics_get(world->metrics, METRIC_CASSANDRA_CONNECTIONS, NULL), >=, 1);
+    g_assert_cmpfloat(metrics_get(world->metrics, METRIC_CASSANDRA_RETRIES, NULL), >=, 0);
+    g_assert_cmpfloat(metrics_get(world->metrics, METRIC_CASSANDRA_TIMEOUTS, NULL), >=, 0);
+    g_assert_cmpfloat(metrics_get(world->metrics, METRIC_CASSANDRA_RECONNECTS, NULL), >=, 0);
 }
 
 /* Null where a value may be: written by somebody else, or by this handle. Not set where there was
@@ -284,6 +303,8 @@ int main(int argc, char **argv)
     speed_contract_add(&contract);
     g_test_add("/speed/cassandra/ttl_and_timestamp", struct world, NULL, world_open,
                test_ttl_and_timestamp, world_close);
+    g_test_add("/speed/cassandra/metrics", struct world, NULL, world_open, test_metrics,
+               world_close);
     g_test_add("/speed/cassandra/absent", struct world, NULL, world_open, test_absent, world_close);
     g_test_add("/speed/cassandra/inspect", struct world, NULL, world_open, test_inspect,
                world_close);
