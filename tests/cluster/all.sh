@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Starts a broker, a registry, Cassandra, mongod and Redis, each one that can be had here, runs a command with their names
-# in its environment, and stops them. A test that lacks one says skipped.
+# Starts a broker, a registry, Cassandra, mongod and Redis, each one that can be had here, runs a command with their
+# names in its environment, and stops them. A test that lacks one says skipped.
 #
 # usage: tests/cluster/all.sh CMD...
 set -euo pipefail

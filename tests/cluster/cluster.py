@@ -122,8 +122,9 @@ def twin(world, log_copy):
             section, name = key.split(".")
             sections[section][name] = value
         with open(paths[-1], "w", encoding="utf-8") as file:
-            file.writelines(f"{section}:\n" + "".join(f"  {name}: {json.dumps(value)}\n" for name, value in values.items())
-                            for section, values in sections.items())
+            for section, values in sections.items():
+                lines = (f"  {name}: {json.dumps(value)}\n" for name, value in values.items())
+                file.write(f"{section}:\n" + "".join(lines))
     done = subprocess.run([log_copy, *paths], capture_output=True, text=True, timeout=CATCH_UP_S, check=False,
                           env=harness.clean_environment())
     if done.returncode != 0:
@@ -134,8 +135,8 @@ def twin(world, log_copy):
 # ---- every answer ----
 
 # Names and moments of the runs and of the copy; everything else is what the log says.
-ACCIDENTS = {"batch_run_id", "run_id", "generation", "batch_computed_at", "computed_at", "speed_synced_at", "next_cursor",
-             "run_name", "run_time", "as_of"}
+ACCIDENTS = {"batch_run_id", "run_id", "generation", "batch_computed_at", "computed_at", "speed_synced_at",
+             "next_cursor", "run_name", "run_time"}
 
 
 def essence(value):
@@ -256,8 +257,8 @@ class Judge:
                 "ranks": self.check_trending(test, server)}
 
     def check_sentiment(self, test, server, movies):
-        names = ("avg_sentiment", "sentiment_sum_e4", "review_count", "positive_count", "negative_count", "neutral_count",
-                 "sentiment_velocity")
+        names = ("avg_sentiment", "sentiment_sum_e4", "review_count", "positive_count", "negative_count",
+                 "neutral_count", "sentiment_velocity")
         wanted, found = {}, {}
         first = self.now_ms - HOURS_DAYS * DAY_MS + HOUR_MS      # the answer begins within this hour
         for row in self.rows["review_sentiments"]:

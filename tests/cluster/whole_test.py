@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Proves that nothing but settings differs between one process on files and roles on Kafka, a registry, Cassandra, MongoDB
-and Redis: the same log gives the same answers, all of them, and they are the oracle's; also after each server and each
-role was killed and paused while records arrived. Recovery times are printed: from the moment that the server answers (the
-role is started) again until the API shows an observation that was made after it.
+"""Proves that nothing but settings differs between one process on files and roles on Kafka, a registry, Cassandra,
+MongoDB and Redis: the same log gives the same answers, all of them, and they are the oracle's; also after each server
+and each role was killed and paused while records arrived. Recovery times are printed: from the moment that the server
+answers (the role is started) again until the API shows an observation that was made after it.
 
-usage: whole_test.py LOG_COPY [--rounds N] [--seed N]    within tests/kafka/servers.sh with tests/cluster/servers.sh with --
+usage: whole_test.py LOG_COPY [--rounds N] [--seed N] [unittest's arguments]        within tests/cluster/all.sh
 """
 import argparse
 import collections
 import os
 import random
+import signal
 import sys
 import unittest
 
@@ -21,10 +22,11 @@ from harness import HOUR_MS, MINUTE_MS, iso_of, ms_of  # noqa: E402
 START = "2026-03-12T10:40:00Z"
 SPEED = 60                   # a minute of the world is a second
 PAST_DAYS = "3"
+SESSION_S = 6                # a stream process that is silent for so long loses its tasks
 # Forty movies: the past has them twice an hour, the present each minute. Who has read all has ranked all.
 SETTINGS = {"ingest.tracked_movies_max": "40", "ingest.list_pages": "1", "ingest.observe_interval": "30m",
             "events.rate_per_s": "0.5", "events.late_share": "0.05",
-            "ranker.late_interval": "0s", "stream.session_timeout": "6s"}
+            "ranker.late_interval": "0s", "stream.session_timeout": f"{SESSION_S}s"}
 PRESENT = {"ingest.observe_interval": "1m"}
 EVENTS = 300                 # user events that take part at least
 RECOVERY_S = 300             # guard: a server came back, and the API is not fresh
@@ -78,6 +80,13 @@ class Deployment:
         self.roles[role].kill()
         self.start(role)
         return self.await_fresh(f"{role}: killed")
+
+    def pause_role(self, role, seconds):
+        process = self.roles[role].process
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(seconds)     # how long is the test
+        process.send_signal(signal.SIGCONT)
+        return self.await_fresh(f"{role}: paused")
 
     def show_usage(self):
         """What each process takes, for docs/cluster.md."""
@@ -142,21 +151,29 @@ class Whole(unittest.TestCase):
         self.compare(world)
 
     def test_interrupted(self):
-        """Each server killed and paused, each role killed, in an order of chance, while records arrive; then every
-        answer."""
+        """Each server killed or paused, stream and sync killed (with --rounds: all of it, each role too), in an order of
+        chance, while records arrive; then every answer."""
         rng, world = random.Random(arguments.seed), self.world()
         print(f"seed {arguments.seed}, {arguments.rounds} rounds", file=sys.stderr)
         deployment = Deployment(self, world)
         print(f"fresh after {deployment.await_fresh('the start'):.1f} s", file=sys.stderr)
-        blows = [(server, how) for server, variable, _ in cluster.STORES if variable not in cluster.MISSING
-                 for how in ("kill", "pause")] + [(role, "role") for role in ROLES]
+        servers = [server for server, _, _ in cluster.STORES]
+        if arguments.rounds == 1:       # the short form: each server once, one way or the other
+            blows = [(name, rng.choice(("kill", "pause"))) for name in servers]
+            blows += [("stream", "kill"), ("sync", "kill")]
+        else:
+            blows = [(name, how) for name in servers + ["stream", "sync"] for how in ("kill", "pause")] + \
+                [(role, "kill") for role in ROLES if role not in ("stream", "sync")]
         for number in range(arguments.rounds):
             rng.shuffle(blows)
             for name, how in blows:
-                if how == "role":
+                away_s = rng.uniform(*OUTAGE_S)
+                if name not in ROLES:
+                    seconds = deployment.interrupt_server(name, how, away_s)
+                elif how == "kill":
                     seconds = deployment.kill_role(name)
                 else:
-                    seconds = deployment.interrupt_server(name, how, rng.uniform(*OUTAGE_S))
+                    seconds = deployment.pause_role(name, 2 * SESSION_S if name == "stream" else away_s)
                 print(f"round {number + 1}: {name:10} {how:6} fresh again after {seconds:5.1f} s", file=sys.stderr)
         self.await_events(world)
         deployment.show_usage()
