@@ -181,7 +181,13 @@ bool cql_run(struct cql *cql, const char *text, GError **error)
     request->kind = CQL_REQUEST_TEXT;
     request->text = text;
     request->options.consistency = CQL_LOCAL_QUORUM;
-    return wait_for(cql, request, error) && wait_for_schema(cql, error);
+    request->answered_by = &cql->schema_from;
+    if (!wait_for(cql, request, error))
+        return false;
+    cql->schema_changed = true;
+    bool agreed = wait_for_schema(cql, error);
+    cql->schema_changed = false;
+    return agreed;
 }
 
 struct cql_statement *cql_prepare(struct cql *cql, const char *text, GError **error)

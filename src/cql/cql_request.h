@@ -4,6 +4,7 @@
 
 #include "cql/cql.h"
 #include "cql/cql_message.h"
+#include "cql/cql_socket.h"
 
 struct cql_statement {
     char *text;
@@ -54,6 +55,7 @@ struct cql_request {
     size_t node_skip;  /* how many nodes of its ring order are to be passed by */
     int64_t started_ms, sent_ms;
     int16_t stream;
+    struct cql_address *answered_by; /* where to note the node that answered; or NULL */
     /* Of a PREPARE on behalf of others: they go on when it is done. */
     struct cql_request *waiting;
 };

@@ -269,6 +269,8 @@ static void on_answer(void *user,
     struct cql *cql = user;
     struct cql_answer answer;
     g_autoptr(GError) error = NULL;
+    if (request->answered_by)
+        *request->answered_by = ((struct cql_node *)connection->node)->address;
     /* A done may ask for more, but never waits: one answer at a time is read. */
     arena_reset(cql->arena);
     if (!cql_answer_read(envelope, cql->arena, &answer, &error)) {
@@ -419,7 +421,8 @@ static void topology_begin(struct cql *cql)
     cql->topology_wanted = false;
     cql->topology_due = true;
     cql->peers = cql_peers_new();
-    cql->peers_from = ((struct cql_node *)connection->node)->address;
+    cql->peers_from =
+        cql->schema_changed ? cql->schema_from : ((struct cql_node *)connection->node)->address;
     topology_send(cql, topology_ask(cql, "local", on_local));
 }
 

@@ -24,6 +24,10 @@ struct cql {
     bool topology_due, topology_wanted;
     GArray *peers;
     struct cql_address peers_from;
+    /* After a change of the schema its own coordinator is asked: another node may not even know
+     * that it is behind. */
+    struct cql_address schema_from;
+    bool schema_changed;
     uint64_t topology_reads; /* finished */
     bool schema_agrees;      /* at the last one */
     GError *topology_error;  /* of the last one */
