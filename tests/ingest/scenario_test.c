@@ -297,7 +297,9 @@ static void check_budget(struct world *world, size_t *ret_requests, size_t *ret_
     g_test_message("%u requests; the bucket's least: %.1f (allowed: %.1f)", times->len, least,
                    -slack);
     g_assert_cmpfloat(least, >=, -slack);
-    g_assert_cmpuint(times->len, ==, expected);
+    /* The count was taken while a request that the stage had given up could still be under way. */
+    g_assert_cmpuint(times->len, >=, expected);
+    g_assert_cmpuint(times->len, <=, expected + (uint64_t)config->ingest_concurrency);
     *ret_requests = times->len;
     *ret_refused = refused;
 }
