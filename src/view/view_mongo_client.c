@@ -1,6 +1,8 @@
 #include "view/view_mongo.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/config_table.h"
 #include "base/log.h"
@@ -11,6 +13,8 @@
 /* A transaction that met another one is repeated so often before the caller is told AGAIN. */
 #define TRANSACTION_TRIES 6
 #define COMMIT_TRIES      3
+
+#define COUNTERS_NAME_BYTES 32
 
 /* MongoDB's codes (its error_codes.yml). */
 enum server_code {
@@ -154,6 +158,16 @@ static mongoc_uri_t *read_uri(const struct config *config, GError **error)
         mongoc_uri_set_option_as_bool(uri, MONGOC_URI_SERVERSELECTIONTRYONCE, false);
     mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYWRITES, true);
     return uri;
+}
+
+/* When it is loaded the library puts counters that nobody here reads into shared memory, under the
+ * process' number. A process that is killed would leave them there, and the next one with that
+ * number complains about it on standard error: so the name goes at once, before main. */
+__attribute__((constructor)) static void hide_counters(void)
+{
+    char name[COUNTERS_NAME_BYTES];
+    g_snprintf(name, sizeof name, "/mongoc-%u", (unsigned)getpid());
+    (void)shm_unlink(name);
 }
 
 bool mongo_connect(struct view_mongo *store, GError **error)
