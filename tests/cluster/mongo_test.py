@@ -334,5 +334,5 @@ if __name__ == "__main__":
     if not os.environ.get("MARQUEE_MONGODB"):
         print("skipped: MARQUEE_MONGODB names no replica set; make test-cluster starts one")
         sys.exit(77)
-    VIEW_DUMP = sys.argv.pop(1)
+    VIEW_DUMP = os.path.abspath(sys.argv.pop(1))
     unittest.main(verbosity=2)
