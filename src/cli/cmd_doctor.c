@@ -55,11 +55,12 @@ int cmd_doctor(int argc, char **argv)
 {
     struct app app = {0};
     int code = EXIT_USAGE;
-    if (app_parse(&app, &argc, &argv, NULL,
-                  "Looks at every part for what will hurt: a late batch, a partition that stands "
-                  "still, schemas that drift, small files, a full disk. Reads only. Exit code 1 "
-                  "where something hurts now.",
-                  NULL) &&
+    if (app_parse(
+            &app, &argc, &argv, NULL,
+            "Looks at every part for what will hurt: a late batch, a partition that stands "
+            "still, schemas that drift, small files, a full disk. Writes no record. Exit code 1 "
+            "where something hurts now.",
+            NULL) &&
         app_takes_no_more(argc, argv, 1) && app_start(&app))
         code = examine(&app);
     app_end(&app);

@@ -16,7 +16,8 @@
 /* Confluent's wire format: 0, then the schema's id in four bytes, big-endian. */
 #define WIRE_HEAD_BYTES 5
 
-/* The record that stands last; *ret_found is false where the partition is empty. */
+/* The record that stands last, which lives until the next call; *ret_found is false where the
+ * partition is empty. */
 static bool last_record(struct doctor *doctor,
                         const char *topic,
                         int partition,
@@ -32,8 +33,9 @@ static bool last_record(struct doctor *doctor,
     for (int64_t back = 1; end > start && !*ret_found && back <= LAST_OFFSETS_MAX;
          back *= LAST_OFFSETS_MAX) {
         struct bus_batch batch;
+        arena_reset(doctor->fetched);
         if (!bus_fetch(doctor->bus, topic, partition, MAX(start, end - back), LAST_BYTES,
-                       doctor->arena, &batch, error))
+                       doctor->fetched, &batch, error))
             return false;
         *ret_found = batch.count > 0;
         if (batch.count > 0)
@@ -194,7 +196,7 @@ static const char *letter_text(struct doctor *doctor, struct span value)
     struct decoder *decoder = writer ? decoder_new(writer, writer, info->type, NULL) : NULL;
     const char *text = NULL;
     if (decoder && decoder_decode(decoder, value.data + WIRE_HEAD_BYTES,
-                                  value.len - WIRE_HEAD_BYTES, doctor->arena, &letter, NULL))
+                                  value.len - WIRE_HEAD_BYTES, doctor->fetched, &letter, NULL))
         text = arena_printf(doctor->arena, "%.*s/%d offset %" G_GINT64_FORMAT ": %.*s",
                             (int)letter.topic.len, letter.topic.data, letter.partition,
                             letter.offset, (int)letter.reason.len, letter.reason.data);
@@ -211,10 +213,11 @@ static bool count_letters(
     if (!bus_offsets(doctor->bus, info->name, partition, &start, &end, error))
         return false;
     int64_t offset = MAX(start, end - DOCTOR_DEADLETTERS_READ_MAX);
-    struct span newest = {0};
     while (offset < end) {
         struct bus_batch batch;
-        if (!bus_fetch(doctor->bus, info->name, partition, offset, LETTERS_BYTES, doctor->arena,
+        struct span newest = {0};
+        arena_reset(doctor->fetched);
+        if (!bus_fetch(doctor->bus, info->name, partition, offset, LETTERS_BYTES, doctor->fetched,
                        &batch, error))
             return false;
         for (size_t i = 0; i < batch.count; i++) {
@@ -223,13 +226,13 @@ static bool count_letters(
             (*count)++;
             newest = batch.records[i].value;
         }
+        const char *text = newest.len ? letter_text(doctor, newest) : NULL;
+        if (text)
+            *ret_last = text;
         if (batch.next_offset <= offset)
             break;
         offset = batch.next_offset;
     }
-    const char *text = newest.len ? letter_text(doctor, newest) : NULL;
-    if (text)
-        *ret_last = text;
     return true;
 }
 

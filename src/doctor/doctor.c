@@ -104,6 +104,7 @@ void doctor_examine(const struct context *context, struct findings *findings)
     struct doctor doctor = {.context = context,
                             .findings = findings,
                             .arena = arena_new(),
+                            .fetched = arena_new(),
                             .now_ms = clock_now_ms(context->clock)};
     open_stores(&doctor);
     for (size_t i = 0; i < G_N_ELEMENTS(checks); i++)
@@ -113,5 +114,6 @@ void doctor_examine(const struct context *context, struct findings *findings)
     lake_close(doctor.lake);
     registry_close(doctor.registry);
     bus_close(doctor.bus);
+    arena_free(doctor.fetched);
     arena_free(doctor.arena);
 }

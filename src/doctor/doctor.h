@@ -2,8 +2,9 @@
  *
  *   open what can be opened ─► each check looks ─► findings: ok, note, warn, bad
  *
- * It reads only, and needs no running process. A part that can't be opened or looked at is a
- * finding too, never the end of the examination. One owner thread. */
+ * It writes no record and no schema, and needs no running process; opening makes what isn't there.
+ * A part that can't be opened or looked at is a finding too, never the end of the examination. One
+ * owner thread. */
 #pragma once
 
 #include <stdbool.h>

@@ -12,7 +12,8 @@
 struct doctor {
     const struct context *context;
     struct findings *findings;
-    struct arena *arena; /* of the whole examination */
+    struct arena *arena;   /* of the whole examination: texts */
+    struct arena *fetched; /* of one fetch: records are as large as bus.record_max */
     int64_t now_ms;
     struct bus *bus; /* these are NULL where they couldn't be opened: that is a finding already */
     struct registry *registry;

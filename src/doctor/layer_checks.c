@@ -30,8 +30,9 @@ look_at_partition(struct doctor *doctor, const struct stream_partition_status *r
     if (read->next_offset >= end)
         return true;
     struct bus_batch batch;
+    arena_reset(doctor->fetched);
     if (!bus_fetch(doctor->bus, read->topic, read->partition, read->next_offset, ONE_RECORD_BYTES,
-                   doctor->arena, &batch, error))
+                   doctor->fetched, &batch, error))
         return false;
     int64_t waits_ms = batch.count ? doctor->now_ms - batch.records[0].append_time_ms : 0;
     if (waits_ms > DOCTOR_LAG_WARN_MS)
