@@ -5,12 +5,14 @@
  *   bench_batch bare DIR               the run's SQL files again over its bronze, DuckDB alone: no
  *                                      bus, no journal, no checksums, no documents
  *   bench_batch export DIR             the run's documents again, into a generation of their own
+ * The last three take settings behind DIR: batch.memory=3GB.
  *
  * The data is seeded and skewed: popularity falls as a power of the rank, REVIEWS_PER_MOVIE reviews
  * a movie on the average go to movies by rank likewise, RATINGS_PER_MOVIE observations each; all of
  * the last HOURS hours before a fixed instant. Each movie has an answer of TMDB's shape with its
  * credits. Times are of the clock; peak memory is the highest resident set while the step ran
  * (VmHWM, reset before each). Run by run.sh. */
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
@@ -44,6 +46,7 @@
 #define PEOPLE_PER_MOVIE  2 /* people there are, per movie */
 #define WORDS_MAX         120
 #define STEPS_MAX         64
+#define FOLDER_MODE       0750
 #define MB                1e6
 #define US_PER_SECOND     1e6
 
@@ -248,6 +251,10 @@ static void generate(struct bench *bench, int32_t movies)
                                 g_ptr_array_new_with_free_func((GDestroyNotify)g_byte_array_unref),
                             .waiting = g_array_new(FALSE, FALSE, sizeof(struct bus_message)),
                             .keys = g_ptr_array_new_with_free_func(g_free)};
+    if (g_mkdir_with_parents(bench->dir, FOLDER_MODE) != 0) {
+        fprintf(stderr, "bench_batch: %s: %s\n", bench->dir, g_strerror(errno));
+        exit(1);
+    }
     check((sender.bus = bus_open(&bench->context, &error)), &error);
     check((registry = registry_open(&bench->context, &error)), &error);
     check((sender.serde = serde_new(registry, &error)), &error);
@@ -508,14 +515,30 @@ static void bare(struct bench *bench)
     lake_close(lake);
 }
 
+/* "batch.memory=3GB" as --set of the program takes it. */
+static void apply_setting(struct bench *bench, const char *setting)
+{
+    const char *equals = strchr(setting, '=');
+    if (!equals) {
+        fprintf(stderr, "bench_batch: %s: expected KEY=VALUE\n", setting);
+        exit(2);
+    }
+    GError *error = NULL;
+    g_autofree char *key = g_strndup(setting, (gsize)(equals - setting));
+    check(config_set(bench->config, key, equals + 1, &error), &error);
+}
+
 int main(int argc, char **argv)
 {
     struct bench bench = {0};
     if (argc < 3) {
-        fprintf(stderr, "bench_batch generate DIR MOVIES | run DIR | bare DIR | export DIR\n");
+        fprintf(stderr,
+                "bench_batch generate DIR MOVIES | (run | bare | export) DIR [KEY=VALUE ...]\n");
         return 2;
     }
     open_bench(&bench, argv[2]);
+    for (int i = strcmp(argv[1], "generate") == 0 ? argc : 3; i < argc; i++)
+        apply_setting(&bench, argv[i]);
     if (strcmp(argv[1], "generate") == 0 && argc == 4)
         generate(&bench, (int32_t)g_ascii_strtoll(argv[3], NULL, 10));
     else if (strcmp(argv[1], "run") == 0)

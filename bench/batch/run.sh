@@ -3,6 +3,7 @@
 # deploy/spark/setup.sh can bring it.
 #   bench/batch/run.sh BUILD [MOVIES ...]     (10000 100000 by default; --quick: 500, as a test, without Spark)
 # BENCH_SPARK=no leaves Spark out; BENCH_ROUNDS (3): how often run and bare DuckDB take turns, each over the same fresh data.
+# BENCH_SET="batch.memory=3GB": settings of the run and of bare DuckDB.
 set -eu
 build=$1
 shift
@@ -28,8 +29,10 @@ for movies in "$@"; do
         round=$((round + 1))
         echo "== $movies movies, $((movies * 5)) reviews, round $round; load average $(cut -d' ' -f1 /proc/loadavg)"
         cp -r "$folder/data" "$folder/run"
-        "$bench" run "$folder/run"
-        "$bench" bare "$folder/run"
+        # shellcheck disable=SC2086 # several settings are several words
+        "$bench" run "$folder/run" ${BENCH_SET:-}
+        # shellcheck disable=SC2086
+        "$bench" bare "$folder/run" ${BENCH_SET:-}
         if [ "$spark" = yes ] && [ $round = "$rounds" ]; then
             "$root/build/spark/venv/bin/python" "$root/deploy/spark/transforms.py" "$folder/run/lake" \
                 --marquee "$build/src/cli/marquee" 2> /dev/null
