@@ -42,11 +42,14 @@ static void print_summary(const struct app *app, int64_t started_ms, int64_t sta
            metrics_get(metrics, METRIC_STREAM_RECORDS, "bad"),
            metrics_total(metrics, METRIC_SPEED_ROWS),
            metrics_get(metrics, METRIC_STREAM_COMMITS, NULL));
-    printf("  batched   %.0f runs done, %.0f failed; the last took %.1f s and %.0f MB\n",
-           metrics_get(metrics, METRIC_BATCH_RUNS, "done"),
-           metrics_get(metrics, METRIC_BATCH_RUNS, "failed"),
-           metrics_get(metrics, METRIC_BATCH_SECONDS, NULL),
-           metrics_get(metrics, METRIC_BATCH_PEAK_BYTES, NULL) / BYTES_PER_MB);
+    const double runs_done = metrics_get(metrics, METRIC_BATCH_RUNS, "done");
+    const double runs_failed = metrics_get(metrics, METRIC_BATCH_RUNS, "failed");
+    if (runs_done + runs_failed > 0)
+        printf("  batched   %.0f runs done, %.0f failed; the last took %.1f s and %.0f MB\n",
+               runs_done, runs_failed, metrics_get(metrics, METRIC_BATCH_SECONDS, NULL),
+               metrics_get(metrics, METRIC_BATCH_PEAK_BYTES, NULL) / BYTES_PER_MB);
+    else
+        printf("  batched   no run ended in this time\n");
     printf("  served    %.0f requests\n", served);
     printf("  memory    %.0f MB at most\n", (double)usage.ru_maxrss * BYTES_PER_KB / BYTES_PER_MB);
 }
