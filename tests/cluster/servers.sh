@@ -26,70 +26,8 @@ wait_s=180
 cassandra_dir=$home/cassandra-$cassandra_version
 mongod_dir=$home/mongod-$mongod_version
 
-say() { printf 'servers: %s\n' "$*" >&2; }
-skip() { say "skipped: $*"; exit 77; }
-
-# ---- what every server shares ----
-
-# Ports that nobody listens on now.
-free_ports() {
-    python3 - "$1" <<'P'
-import socket, sys
-held = [socket.socket() for _ in range(int(sys.argv[1]))]
-for s in held:
-    s.bind(("127.0.0.1", 0))
-print(*(s.getsockname()[1] for s in held))
-P
-}
-
-alive() { [[ -f $1 ]] && kill -0 "$(cat "$1")" 2> /dev/null; }
-
-answers() { (exec 3<> "/dev/tcp/$1/$2") 2> /dev/null; }
-
-# wait_until NAME COMMAND...: also ends when the server has died.
-wait_until() {
-    local name=$1 end=$((SECONDS + wait_s))
-    shift
-    until "$@"; do
-        if ((SECONDS > end)) || ! alive "$run/$name.pid"; then
-            say "$name does not answer; the end of $run/$name.log:"
-            tail -n 20 "$run/$name.log" >&2 || true
-            return 1
-        fi
-        sleep 0.2
-    done
-}
-
-# launch NAME COMMAND...: in the background, with a log and a pid file of its name.
-launch() {
-    local name=$1
-    shift
-    setsid "$@" >> "$run/$name.log" 2>&1 < /dev/null &
-    echo $! > "$run/$name.pid"
-}
-
-# A paused process hears SIGTERM only when it goes on.
-end_process() {
-    local file=$1 pid end=$((SECONDS + 30))
-    [[ -f $file ]] || return 0
-    pid=$(cat "$file")
-    kill "$pid" 2> /dev/null || true
-    kill -CONT "$pid" 2> /dev/null || true
-    while kill -0 "$pid" 2> /dev/null; do
-        ((SECONDS > end)) && kill -9 "$pid" 2> /dev/null
-        sleep 0.2
-    done
-    rm -f "$file"
-}
-
-# Back only when the process is gone, and with it its ports.
-kill_process() {
-    local pid
-    pid=$(cat "$1")
-    kill -9 "$pid"
-    while kill -0 "$pid" 2> /dev/null; do sleep 0.05; done
-    rm -f "$1"
-}
+# shellcheck source=tests/servers_lib.sh
+source "$root/tests/servers_lib.sh"
 
 # ---- Cassandra ----
 
@@ -366,13 +304,6 @@ start() {
     local status=0
     (set -e; each start "$@") & wait $! || status=$?
     ((status == 0)) || { stop; return "$status"; }
-}
-
-stop() {
-    local file
-    for file in "$run"/*.pid; do
-        end_process "$file"
-    done
 }
 
 again() {

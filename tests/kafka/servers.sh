@@ -24,8 +24,8 @@ registry_version=3.0.9
 cluster_id=AAAAAAAAAAAAAAAAAAAAAQ
 wait_s=300
 
-say() { printf 'servers: %s\n' "$*" >&2; }
-skip() { say "skipped: $*"; exit 77; }
+# shellcheck source=tests/servers_lib.sh
+source "$root/tests/servers_lib.sh"
 
 # The versions are in the names, so that another version is another folder.
 kafka_lib=$home/kafka-$kafka_version
@@ -64,47 +64,10 @@ install() {
     install_registry || skip "Maven could not bring the registry"
 }
 
-# Ports that nobody listens on now.
-free_ports() {
-    python3 - "$1" <<'P'
-import socket, sys
-held = [socket.socket() for _ in range(int(sys.argv[1]))]
-for s in held:
-    s.bind(("127.0.0.1", 0))
-print(*(s.getsockname()[1] for s in held))
-P
-}
-
-alive() { [[ -f $1 ]] && kill -0 "$(cat "$1")" 2> /dev/null; }
-
-answers() { (exec 3<> "/dev/tcp/127.0.0.1/$1") 2> /dev/null; }
-
-# wait_until WHAT COMMAND...
-wait_until() {
-    local what=$1 end=$((SECONDS + wait_s))
-    shift
-    until "$@"; do
-        if ((SECONDS > end)); then
-            say "$what did not answer within $wait_s s; its log is under $run"
-            return 1
-        fi
-        sleep 0.2
-    done
-}
-
-start_broker() {
-    local n=$1 java_args
-    java_args="-Xms128m -Xmx256m -XX:+UseSerialGC -XX:MaxMetaspaceSize=128m -XX:TieredStopAtLevel=1
-        -Dlog4j.configuration=file:$run/log4j.properties"
-    # shellcheck disable=SC2086
-    {
-        [[ -f $run/d$n/meta.properties ]] ||
-            java $java_args -cp "$kafka_lib/lib/*" kafka.tools.StorageTool format -t $cluster_id \
-                -c "$run/b$n.properties" > "$run/b$n.format.log" 2>&1
-        setsid java $java_args -cp "$kafka_lib/lib/*" kafka.Kafka "$run/b$n.properties" \
-            >> "$run/b$n.log" 2>&1 < /dev/null &
-    }
-    echo $! > "$run/b$n.pid"
+launch_broker() {
+    local n=$1
+    launch "b$n" java -Xms128m -Xmx256m -XX:+UseSerialGC -XX:MaxMetaspaceSize=128m -XX:TieredStopAtLevel=1 \
+        -Dlog4j.configuration="file:$run/log4j.properties" -cp "$kafka_lib/lib/*" kafka.Kafka "$run/b$n.properties"
 }
 
 broker_port() { sed -n "s|^advertised.listeners=PLAINTEXT://127.0.0.1:\([0-9]*\).*|\1|p" "$run/b$1.properties"; }
@@ -151,18 +114,26 @@ transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
 log.cleaner.dedupe.buffer.size=8388608
+num.network.threads=2
+num.io.threads=4
+P
+    # What kafka.tools.StorageTool format would write, with a second of Java less.
+    mkdir -p "$run/d$n"
+    cat > "$run/d$n/meta.properties" <<P
+version=1
+cluster.id=$cluster_id
+node.id=$n
 P
 }
 
 # Its database is a file, so that the schemas keep their numbers when it is killed.
-start_registry() {
+launch_registry() {
     local port
     port=$(cat "$run/registry.port")
-    (cd "$registry_dir" && exec setsid java -Xms64m -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+    launch registry env -C "$registry_dir" java -Xms64m -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
         -Dquarkus.http.host=127.0.0.1 -Dquarkus.http.port="$port" -Dquarkus.log.level=WARN \
         -Dapicurio.datasource.url="jdbc:h2:file:$run/registry" \
-        -jar "apicurio-registry-app-$registry_version-runner.jar") >> "$run/registry.log" 2>&1 < /dev/null &
-    echo $! > "$run/registry.pid"
+        -jar "apicurio-registry-app-$registry_version-runner.jar"
 }
 
 registry_answers() {
@@ -171,15 +142,6 @@ registry_answers() {
 
 # The pid file of broker N, or of the registry.
 pid_file() { [[ $1 == registry ]] && echo "$run/registry.pid" || echo "$run/b$1.pid"; }
-
-# Back only when the process is gone, and with it its ports.
-kill_process() {
-    local pid
-    pid=$(cat "$1")
-    kill -9 "$pid"
-    while kill -0 "$pid" 2> /dev/null; do sleep 0.05; done
-    rm -f "$1"
-}
 
 start() {
     local count=${1:-1} ports voters='' brokers='' proxies='' isr=1 n
@@ -205,11 +167,11 @@ P
     done
     for ((n = 1; n <= count; n++)); do
         write_broker "$n" "$voters" "$count" "$isr" "${ports[@]:each * (n - 1):each}"
-        start_broker "$n"
+        launch_broker "$n"
     done
     local http=${ports[each * count]}
     echo "$http" > "$run/registry.port"
-    start_registry
+    launch_registry
     {
         echo "export MARQUEE_KAFKA=$brokers"
         echo "export MARQUEE_REGISTRY=http://127.0.0.1:$http/apis/ccompat/v7"
@@ -217,30 +179,9 @@ P
         echo "export MARQUEE_KAFKA_CA=$run/tls/ca.pem MARQUEE_KAFKA_PROXIES=$proxies"
     } > "$run/env"
     for ((n = 1; n <= count; n++)); do
-        wait_until "broker $n" answers "${ports[each * (n - 1)]}" || { stop; return 1; }
+        wait_until "b$n" answers 127.0.0.1 "${ports[each * (n - 1)]}" || { stop; return 1; }
     done
-    wait_until "the registry" registry_answers || { stop; return 1; }
-}
-
-# A paused process hears SIGTERM only when it goes on.
-end_process() {
-    local file=$1 pid end=$((SECONDS + 20))
-    [[ -f $file ]] || return 0
-    pid=$(cat "$file")
-    kill "$pid" 2> /dev/null || true
-    kill -CONT "$pid" 2> /dev/null || true
-    while kill -0 "$pid" 2> /dev/null; do
-        ((SECONDS > end)) && kill -9 "$pid" 2> /dev/null
-        sleep 0.2
-    done
-    rm -f "$file"
-}
-
-stop() {
-    local file
-    for file in "$run"/registry.pid "$run"/b*.pid; do
-        end_process "$file"
-    done
+    wait_until registry registry_answers || { stop; return 1; }
 }
 
 command=${1:-}
@@ -262,12 +203,12 @@ case $command in
     pause) kill -STOP "$(cat "$(pid_file "${number:?broker}")")" ;;
     resume) kill -CONT "$(cat "$(pid_file "${number:?broker}")")" ;;
     registry)
-        start_registry
-        wait_until "the registry" registry_answers
+        launch_registry
+        wait_until registry registry_answers
         ;;
     broker)
-        start_broker "${number:?broker}"
-        wait_until "broker $number" answers "$(broker_port "$number")"
+        launch_broker "${number:?broker}"
+        wait_until "b$number" answers 127.0.0.1 "$(broker_port "$number")"
         ;;
     *) sed -n '2,/^set -e/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac
