@@ -11,6 +11,7 @@
 
 struct text_table {
     size_t columns;
+    bool *right; /* columns that are aligned so */
     GPtrArray *cells;
 };
 
@@ -18,7 +19,8 @@ struct text_table *text_table_new(size_t columns)
 {
     g_assert(columns > 0);
     struct text_table *table = g_new(struct text_table, 1);
-    *table = (struct text_table){columns, g_ptr_array_new_with_free_func(g_free)};
+    *table =
+        (struct text_table){columns, g_new0(bool, columns), g_ptr_array_new_with_free_func(g_free)};
     return table;
 }
 
@@ -27,7 +29,14 @@ void text_table_free(struct text_table *table)
     if (!table)
         return;
     g_ptr_array_unref(table->cells);
+    g_free(table->right);
     g_free(table);
+}
+
+void text_table_align_right(struct text_table *table, size_t column)
+{
+    g_assert(column < table->columns);
+    table->right[column] = true;
 }
 
 size_t text_table_add(struct text_table *table, const char *text, long len)
@@ -53,8 +62,10 @@ void text_table_print(const struct text_table *table, FILE *out)
         widths[i % columns] = MAX(widths[i % columns], (size_t)g_utf8_strlen(cells->pdata[i], -1));
     for (size_t i = 0; i < cells->len; i++) {
         const char *cell = cells->pdata[i];
-        bool last = i % columns + 1 == columns;
-        size_t pad = last ? 0 : widths[i % columns] - (size_t)g_utf8_strlen(cell, -1) + GAP;
-        fprintf(out, "%s%*s%s", cell, (int)pad, "", last ? "\n" : "");
+        size_t column = i % columns;
+        bool last = column + 1 == columns, right = table->right[column];
+        int pad = (int)(widths[column] - (size_t)g_utf8_strlen(cell, -1));
+        fprintf(out, "%*s%s", right ? pad : 0, "", cell);
+        fprintf(out, "%*s%s", last ? 0 : GAP + (right ? 0 : pad), "", last ? "\n" : "");
     }
 }

@@ -22,5 +22,8 @@ void text_table_free(struct text_table *table);    /* accepts NULL */
  * the bytes that it takes. */
 size_t text_table_add(struct text_table *table, const char *text, long len);
 
+/* The column's cells and its name end where the column ends: for numbers. */
+void text_table_align_right(struct text_table *table, size_t column);
+
 /* Whole rows only. */
 void text_table_print(const struct text_table *table, FILE *out);

@@ -1,5 +1,6 @@
 /* Proves: columns are as wide as their widest cell, in characters and not in bytes; the last one
- * has no spaces behind it; no cell breaks a line, moves a cursor or is longer than the limit. */
+ * has no spaces behind it; numbers stand below each other; no cell breaks a line, moves a cursor or
+ * is longer than the limit. */
 #include "base/text_table.h"
 
 #include <stdlib.h>
@@ -28,6 +29,23 @@ static void test_aligned(void)
                     "id   title   n\n"
                     "1    Amélie  22\n"
                     "100  M       3\n");
+    free(text);
+    text_table_free(table);
+}
+
+static void test_numbers(void)
+{
+    struct text_table *table = text_table_new(3);
+    static const char *const cells[] = {"topic", "n", "lag", "a", "1000", "-", "bcdefg", "2", "30"};
+    text_table_align_right(table, 1);
+    text_table_align_right(table, 2);
+    for (size_t i = 0; i < G_N_ELEMENTS(cells); i++)
+        text_table_add(table, cells[i], -1);
+    char *text = print(table);
+    g_assert_cmpstr(text, ==,
+                    "topic      n  lag\n"
+                    "a       1000    -\n"
+                    "bcdefg     2   30\n");
     free(text);
     text_table_free(table);
 }
@@ -63,6 +81,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/text_table/aligned", test_aligned);
+    g_test_add_func("/text_table/numbers", test_numbers);
     g_test_add_func("/text_table/cells", test_cells);
     g_test_add_func("/text_table/empty", test_empty);
     return g_test_run();

@@ -19,7 +19,7 @@
 
 #define RUNS_SHOWN      5
 #define LATE_SHOWN      5
-#define METRICS_WAIT_MS 2000
+#define METRICS_WAIT_MS 10000
 #define LAG_FETCH_BYTES 1 /* one record is enough: it says since when it waits */
 #define LAG_UNKNOWN     (-1.0)
 
@@ -227,6 +227,14 @@ static const char *iso(struct status *status, int64_t time_ms)
     return arena_strdup(status->arena, clock_iso8601(time_ms, buffer));
 }
 
+/* "2026-03-03 12:35": a table has no room for more. */
+static const char *minute(struct status *status, int64_t time_ms)
+{
+    char buffer[CLOCK_ISO_BYTES];
+    clock_iso8601(time_ms, buffer);
+    return arena_printf(status->arena, "%.10s %.5s", buffer, buffer + sizeof "2026-03-03");
+}
+
 static const char *late_value(struct status *status, const struct late_value *value)
 {
     return value->has ? arena_printf(status->arena, "%g", value->value) : "nothing";
@@ -260,50 +268,76 @@ static void print_stream(struct status *status)
                age(status, status->stream.watermark_ms));
     else
         printf("stream     %s\n", status->streamed
-                                      ? "no watermark yet: a partition without records holds it "
-                                        "back for stream.idle_timeout"
+                                      ? "no watermark yet: a silent partition holds it back"
                                       : "has not run yet: marquee up, or marquee run stream");
     printf("lag        %" G_GINT64_FORMAT " records, the oldest %s s on the bus\n", lag_records,
            seconds_text(status, lag_s));
     if (status->commits.count) {
-        printf("commits    %" G_GUINT64_FORMAT ":", status->commits.count);
+        printf("commits    ");
         for (size_t i = 0; i < G_N_ELEMENTS(commit_quantiles); i++)
-            printf("%s %s %.1f ms", i ? "," : "", commit_quantiles[i].name,
+            printf("%s%s %.1f ms", i ? ", " : "", commit_quantiles[i].name,
                    1000 * metrics_histogram_quantile(&status->commits, commit_quantiles[i].share));
-        printf(" (of the process on port %d since it started)\n",
+        printf(" of %" G_GUINT64_FORMAT " (port %d)\n", status->commits.count,
                (int)status->app->config->serve_port);
     } else {
-        printf("commits    their times are the running process' own: nobody tells them on %s:%d\n",
-               status->app->config->serve_host, (int)status->app->config->serve_port);
+        printf("commits    not known: no process that streams answers on port %d\n",
+               (int)status->app->config->serve_port);
     }
+}
+
+/* ---- tables: 80 columns hold them as long as no number needs more than eight digits ---- */
+
+struct column {
+    const char *name;
+    bool is_number;
+};
+
+static struct text_table *table_new(const struct column *columns, size_t count)
+{
+    struct text_table *table = text_table_new(count);
+    for (size_t i = 0; i < count; i++) {
+        text_table_add(table, columns[i].name, -1);
+        if (columns[i].is_number)
+            text_table_align_right(table, i);
+    }
+    return table;
+}
+
+static void add_row(struct text_table *table, const char *const *cells, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        text_table_add(table, cells[i], -1);
+}
+
+static void table_print(struct text_table *table)
+{
+    putchar('\n');
+    text_table_print(table, stdout);
+    text_table_free(table);
 }
 
 static void print_late(struct status *status)
 {
+    static const struct column columns[] = {{"LATE RECORD", false}, {"MOVIE", true},
+                                            {"WINDOW", false},      {"MIN LATE", true},
+                                            {"BEFORE", true},       {"AFTER", true}};
     if (!status->late_count)
         return;
-    static const char *const names[] = {"LATE RECORD", "MOVIE",  "WINDOW",
-                                        "MIN LATE",    "BEFORE", "AFTER"};
-    struct text_table *table = text_table_new(G_N_ELEMENTS(names));
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
-        text_table_add(table, names[i], -1);
+    struct text_table *table = table_new(columns, G_N_ELEMENTS(columns));
     for (size_t i = 0; i < status->late_count; i++) {
         const struct late_entry *entry = &status->late[i];
-        const char *const cells[G_N_ELEMENTS(names)] = {
+        const char *const cells[G_N_ELEMENTS(columns)] = {
             arena_printf(status->arena, "%s/%d/%" G_GINT64_FORMAT, entry->topic, entry->partition,
                          entry->offset),
             arena_printf(status->arena, "%d", entry->movie_id),
-            iso(status, entry->window_start_ms),
+            minute(status, entry->window_start_ms),
             arena_printf(status->arena, "%.1f", (double)entry->late_ms / (double)MS_PER_MINUTE),
             late_value(status, &entry->before),
             late_value(status, &entry->after),
         };
-        for (size_t j = 0; j < G_N_ELEMENTS(cells); j++)
-            text_table_add(table, cells[j], -1);
+        add_row(table, cells, G_N_ELEMENTS(cells));
     }
-    putchar('\n');
-    text_table_print(table, stdout);
-    text_table_free(table);
+    table_print(table);
 }
 
 static void print_layers(struct status *status)
@@ -316,35 +350,54 @@ static void print_layers(struct status *status)
     else
         printf("sync       has not run yet: marquee up, or marquee run sync\n");
     if (status->generation.generation)
-        printf("batch      %s, complete through %s (%s)\n", status->generation.batch_run_id,
+        printf("batch      %s through %s (%s)\n", status->generation.batch_run_id,
                iso(status, status->generation.through_ms),
                age(status, status->generation.through_ms));
     else
         printf("batch      nothing is published yet: marquee batch run\n");
 }
 
+static const char *number(struct status *status, const struct topic_status *topic, int64_t value)
+{
+    return topic->is_input ? arena_printf(status->arena, "%" G_GINT64_FORMAT, value) : "-";
+}
+
 static void print_topics(struct status *status)
 {
-    printf("\n%-20s %12s %10s %9s %12s %10s %9s %8s %8s\n", "TOPIC", "RECORDS", "LAG", "LAG S",
-           "USED", "DUPLICATE", "EXPIRED", "BAD", "LATE");
+    static const struct column columns[] = {{"TOPIC", false},  {"RECORDS", true}, {"LAG", true},
+                                            {"LAG S", true},   {"USED", true},    {"DUPL", true},
+                                            {"EXPIRED", true}, {"BAD", true},     {"LATE", true}};
+    struct text_table *table = table_new(columns, G_N_ELEMENTS(columns));
     for (size_t i = 0; i < status->topics_count; i++) {
         const struct topic_status *topic = &status->topics[i];
-        printf("%-20s %12" G_GINT64_FORMAT, topic->name, topic->end);
-        if (topic->is_input)
-            printf(" %10" G_GINT64_FORMAT " %9s %12" G_GINT64_FORMAT " %10" G_GINT64_FORMAT
-                   " %9" G_GINT64_FORMAT " %8" G_GINT64_FORMAT " %8" G_GINT64_FORMAT,
-                   topic->lag_records, seconds_text(status, topic->lag_s), topic->used,
-                   topic->duplicate, topic->expired, topic->bad, topic->late);
-        putchar('\n');
+        const char *const cells[G_N_ELEMENTS(columns)] = {
+            topic->name,
+            arena_printf(status->arena, "%" G_GINT64_FORMAT, topic->end),
+            number(status, topic, topic->lag_records),
+            topic->is_input ? seconds_text(status, topic->lag_s) : "-",
+            number(status, topic, topic->used),
+            number(status, topic, topic->duplicate),
+            number(status, topic, topic->expired),
+            number(status, topic, topic->bad),
+            number(status, topic, topic->late),
+        };
+        add_row(table, cells, G_N_ELEMENTS(cells));
     }
+    table_print(table);
 }
 
 static void print_runs(struct status *status)
 {
-    printf("\n%-36s %-22s %-8s\n", "BATCH RUN", "STARTED", "STATE");
-    for (size_t i = 0; i < status->runs_count; i++)
-        printf("%-36s %-22s %-8s\n", status->runs[i].run_id,
-               iso(status, status->runs[i].started_ms), status->runs[i].state);
+    static const struct column columns[] = {
+        {"BATCH RUN", false}, {"STARTED", false}, {"STATE", false}};
+    struct text_table *table = table_new(columns, G_N_ELEMENTS(columns));
+    for (size_t i = 0; i < status->runs_count; i++) {
+        const struct view_run *run = &status->runs[i];
+        const char *const cells[G_N_ELEMENTS(columns)] = {run->run_id, iso(status, run->started_ms),
+                                                          run->state};
+        add_row(table, cells, G_N_ELEMENTS(cells));
+    }
+    table_print(table);
 }
 
 static void add_seconds(GString *out, const char *key, double seconds)

@@ -357,6 +357,7 @@ class Layers(CommandLine):
                     self.assertEqual(row["used"] + row["duplicate"] + row["expired"] + row["bad"], row["records"])
             shown = world.must("status")
             self.assertRegex(shown, r"(?m)^lag +0 records, the oldest 0\.0 s")
+            self.assertEqual([line for line in shown.splitlines() if len(line) > 80], [], "does not fit a terminal")
             self.assertRegex(shown, rf"(?m)^movie\.ratings +{ratings} +0 +0\.0 +{ratings} +0 +0 +0 +0$")
 
     def test_late(self):
@@ -386,7 +387,8 @@ class Layers(CommandLine):
                 self.assertGreater(record["late_seconds"], 0)
                 self.assertIn(record["topic"], ("movie.ratings", "movie.reviews"))
             shown = world.must("status").split("LATE RECORD")[1]
-            self.assertRegex(shown, r"\nmovie\.\w+/\d/\d+ +\d+ +20\d\d-\S+Z +\d+\.\d +\S+ +\S+\n")
+            self.assertRegex(shown, r"\nmovie\.\w+/\d/\d+ +\d+ +20\d\d-\d\d-\d\d \d\d:\d[05] +\d+\.\d +\S+ +\S+\n")
+            self.assertEqual([line for line in shown.splitlines() if len(line) > 80], [], "does not fit a terminal")
 
     def test_commits(self):
         """A process that streams and serves is asked how long its commits take; the quantiles are in their order."""
@@ -399,7 +401,8 @@ class Layers(CommandLine):
             self.assertGreater(commits["count"], 0)
             self.assertTrue(0 < commits["p50_seconds"] <= commits["p95_seconds"] <= commits["p99_seconds"], commits)
             shown = world.run("status", "--set", f"serve.port={server.port}").stdout
-            self.assertRegex(shown, r"(?m)^commits +\d+: p50 [\d.]+ ms, p95 [\d.]+ ms, p99 [\d.]+ ms")
+            self.assertRegex(shown, r"(?m)^commits +p50 [\d.]+ ms, p95 [\d.]+ ms, p99 [\d.]+ ms of \d+ \(port \d+\)$")
+            self.assertEqual([line for line in shown.splitlines() if len(line) > 80], [], "does not fit a terminal")
 
     def test_query_speed(self):
         """One SELECT over the speed tables, as a table and as JSON; nothing but that."""
