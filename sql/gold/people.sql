@@ -30,7 +30,7 @@ figures AS (
 names AS (
     SELECT person_id, name
     FROM (
-        SELECT person_id, name, row_number() OVER (PARTITION BY person_id ORDER BY details_at DESC NULLS LAST, movie_id, name) AS place
+        SELECT person_id, name, row_number() OVER (PARTITION BY person_id ORDER BY credits_at DESC NULLS LAST, movie_id, name) AS place
         FROM silver_people
     ) AS placed
     WHERE place = 1

@@ -27,5 +27,7 @@ SELECT
     CAST(NULL AS STRING) AS quality_reasons,
     CAST(NULL AS BIGINT) AS facts_at,
     CAST(NULL AS BIGINT) AS details_at,
+    CAST(NULL AS BIGINT) AS credits_at,
+    CAST(NULL AS BIGINT) AS keywords_at,
     CAST(NULL AS BIGINT) AS observed_at
 WHERE 1 = 0

@@ -7,5 +7,5 @@ SELECT
     CAST(NULL AS STRING) AS role,
     CAST(NULL AS STRING) AS department,
     CAST(NULL AS INT) AS billing,
-    CAST(NULL AS BIGINT) AS details_at
+    CAST(NULL AS BIGINT) AS credits_at
 WHERE 1 = 0

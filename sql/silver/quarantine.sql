@@ -1,5 +1,5 @@
--- silver/quarantine: what came in and is in no other table of silver, and why: answers of TMDB about a movie (source 'tmdb') that
--- can't be read as one, records of the log (source: the topic) that are bad. Their bytes stand in bronze. Rows that are there but
+-- silver/quarantine: what came in and is in no other table of silver, and why: answers of TMDB about a movie, or its credits or keywords (source
+-- 'tmdb'), that can't be read as that, records of the log (source: the topic) that are bad. Their bytes stand in bronze. Rows that are there but
 -- flagged ERROR stay in their tables.
 WITH answers AS (
     SELECT
@@ -7,10 +7,10 @@ WITH answers AS (
         CASE
             WHEN answer_id IS NULL THEN 'no JSON object with an id'
             WHEN answer_id <> movie_id THEN 'the id of another movie'
-            WHEN coalesce(answer_title, '') = '' THEN 'no title'
+            WHEN coalesce(answer_title, '') = '' AND NOT api_endpoint LIKE '/movie/%/%' THEN 'no title'
         END AS reason
     FROM new_answers
-    WHERE api_endpoint LIKE '/movie/%' AND NOT api_endpoint LIKE '/movie/%/%'
+    WHERE api_endpoint LIKE '/movie/%'
 ),
 bad AS (
     SELECT 'movie.ratings' AS source, log_partition, log_offset FROM judged_ratings WHERE class = 'bad'

@@ -109,11 +109,11 @@ def check_seed(program, seed, records, folder):
 
 
 def view_documents(folder):
-    """The served documents without their generation. Those on quality are about what one run wrote, which depends on the runs."""
+    """The served documents, without their generation."""
     views = sqlite3.connect(f"file:{folder}/views.db?mode=ro", uri=True)
     generation = views.execute("SELECT generation FROM pointer").fetchone()[0]
     rows = views.execute("SELECT view_type, movie_id, genre, year, month, window, day_ms, data FROM batch_views"
-                         " WHERE generation = ? AND view_type <> 'quality' ORDER BY 1, 2, 3, 4, 5, 6, 7", (generation,)).fetchall()
+                         " WHERE generation = ? ORDER BY 1, 2, 3, 4, 5, 6, 7", (generation,)).fetchall()
     views.close()
     return rows
 
