@@ -1,6 +1,7 @@
 /* The world around a run is bad: the disk is full, another run writes into the same lake folder, a
- * Parquet file is cut short. The run fails and says where; lake and views serve what they served,
- * at every step; nothing half-written is read; once the world is well again the next run completes.
+ * Parquet file is cut short, or one byte of it is another. The run fails and says where; lake and
+ * views serve what they served, at every step; nothing half-written is read; once the world is well
+ * again the next run completes.
  */
 #include <signal.h>
 #include <string.h>
@@ -10,7 +11,9 @@
 
 #include "batch/as_of.h"
 #include "batch/batch_fixture.h"
+#include "batch/journal.h"
 #include "batch/query.h"
+#include "batch/verify.h"
 #include "lake/manifest.h"
 
 #define MOVIES      60
@@ -250,6 +253,128 @@ static void test_cut_short(void)
     test_world_close(&world);
 }
 
+/* ---- one byte is another ---- */
+
+static void flip_byte(struct test_world *world, const char *name)
+{
+    g_autofree char *path = path_of(world, name), *whole = NULL;
+    gsize len;
+    g_assert_true(g_file_get_contents(path, &whole, &len, NULL));
+    whole[len / 3] ^= 0x10;
+    g_assert_true(g_file_set_contents(path, whole, (gssize)len, NULL));
+}
+
+struct damage {
+    const char *name; /* of the file that is damaged; NULL: none */
+    int64_t found;
+};
+
+static void take_file(void *user, const char *why, int64_t done, int64_t total)
+{
+    struct damage *damage = user;
+    g_assert_cmpint(done, <=, total);
+    if (!why)
+        return;
+    g_assert_nonnull(damage->name);
+    g_assert_nonnull(strstr(why, damage->name));
+    damage->found++;
+}
+
+/* What `marquee batch verify` finds. */
+static void expect_damaged(struct test_world *world, const char *name)
+{
+    GError *error = NULL;
+    struct damage damage = {.name = name};
+    struct verify_report report;
+    g_assert_true(batch_verify(&world->context, take_file, &damage, &report, &error));
+    g_assert_no_error(error);
+    g_assert_cmpint(report.files, >, 10);
+    g_assert_cmpint(report.damaged, ==, name ? 1 : 0);
+    g_assert_cmpint(damage.found, ==, report.damaged);
+}
+
+static void expect_refused(struct test_world *world, const char *name, bool past)
+{
+    GError *error = NULL;
+    g_assert_false(read_again(world, past, &error));
+    g_test_message("%s", error->message);
+    g_assert_error(error, MARQUEE_ERROR, MARQUEE_ERROR_BADDATA);
+    g_assert_nonnull(strstr(error->message, name));
+    g_assert_nonnull(strstr(error->message, "put back a copy"));
+    g_clear_error(&error);
+}
+
+/* All bytes of a file count, also those that DuckDB reads without a word, and those of partitions
+ * that the run takes over as they are. Each file that a run reads, in turn. */
+static void test_flipped(void)
+{
+    static const char *const tables[] = {"bronze/ratings",     "bronze/movies",
+                                         "silver/movies",      "silver/snapshots",
+                                         "silver/hours_stats", "silver/quarantine"};
+    struct test_world world;
+    open_world(&world);
+    fixture_run_well(&world);
+    clock_advance(world.context.clock, 30 * MS_PER_DAY);
+    fixture_rate(&world, 1, 20); /* the hours of March, then, are the run's before */
+    fixture_run_well(&world);
+    clock_advance(world.context.clock, MS_PER_HOUR);
+    fixture_rate(&world, 1, 30);
+    int64_t generation = fixture_generation(&world);
+    expect_damaged(&world, NULL);
+    GError *error = NULL;
+    struct manifest *manifest = NULL;
+    g_assert_true(manifest_load_current(world.lake, &manifest, &error));
+    guint hours = manifest_find_table(manifest, "silver/hours_stats")->files->len;
+    g_assert_cmpuint(hours, ==, 2);
+    for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
+        const struct manifest_table *table = manifest_find_table(manifest, tables[i]);
+        g_assert_cmpuint(table->files->len, >, 0);
+        for (guint j = 0; j < table->files->len; j++) {
+            const struct manifest_file *file = table->files->pdata[j];
+            flip_byte(&world, file->name);
+            expect_damaged(&world, file->name);
+            /* Old answers are read by what computes the past. */
+            expect_refused(&world, file->name, strcmp(tables[i], "bronze/movies") == 0);
+            g_assert_cmpint(fixture_generation(&world), ==, generation);
+            flip_byte(&world, file->name);
+        }
+    }
+    manifest_free(manifest);
+    fixture_run_well(&world);
+    g_assert_cmpint(fixture_generation(&world), >, generation);
+    test_world_close(&world);
+}
+
+/* Gold is what a run has just written: it is read again only by a run that goes on, which looks. */
+static void test_flipped_gold(void)
+{
+    struct test_world world;
+    open_world(&world);
+    fixture_die_at(&world, "batch.quality.done");
+    GError *error = NULL;
+    struct journal *journal;
+    g_assert_true(journal_load(world.lake, &journal, &error));
+    g_assert_nonnull(journal);
+    const struct manifest_table *table =
+        manifest_find_table(journal->manifest, "gold/genre_analytics");
+    const struct manifest_file *file = table->files->pdata[0];
+    flip_byte(&world, file->name);
+    expect_refused(&world, file->name, false);
+    expect_old(&world);
+    flip_byte(&world, file->name);
+    fixture_run_well(&world);
+    expect_new(&world);
+    /* Damaged later on, it is found by who looks, and the next run makes it anew. */
+    flip_byte(&world, file->name);
+    expect_damaged(&world, file->name);
+    clock_advance(world.context.clock, MS_PER_HOUR);
+    fixture_rate(&world, 1, 30);
+    fixture_run_well(&world);
+    expect_damaged(&world, NULL);
+    journal_free(journal);
+    test_world_close(&world);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -257,5 +382,7 @@ int main(int argc, char **argv)
     g_test_add_func("/bad_world/readers_beside_a_run", test_readers_beside_a_run);
     g_test_add_func("/bad_world/another_writer", test_another_writer);
     g_test_add_func("/bad_world/cut_short", test_cut_short);
+    g_test_add_func("/bad_world/flipped", test_flipped);
+    g_test_add_func("/bad_world/flipped_gold", test_flipped_gold);
     return g_test_run();
 }

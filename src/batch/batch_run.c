@@ -333,6 +333,7 @@ static bool open_all(struct run *run, GError **error)
         .journal = run->journal,
         .manifest = run->journal->manifest,
         .lease_epoch = run->lease.epoch,
+        .resumed = run->resumed,
     };
     run_state_init(&run->state);
     run->state.engine = lake_root ? engine_duckdb_open(context, lake_root, error) : NULL;

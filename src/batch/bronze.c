@@ -155,10 +155,13 @@ static bool join_files(const struct bronze_table *table,
 {
     struct manifest_table *entry = manifest_table(manifest, table->name);
     struct manifest *chosen = manifest_new(manifest->run_id);
-    for (guint i = 0; i < indexes->len; i++)
-        manifest_add_file(chosen, table->name,
-                          entry->files->pdata[g_array_index(indexes, guint, i)]);
-    bool done = bronze_view(table, "incoming", engine, lake, chosen, error);
+    bool done = true;
+    for (guint i = 0; done && i < indexes->len; i++) {
+        const struct manifest_file *file = entry->files->pdata[g_array_index(indexes, guint, i)];
+        manifest_add_file(chosen, table->name, file);
+        done = manifest_check_file(lake, file, error); /* damage must not get a new checksum */
+    }
+    done = done && bronze_view(table, "incoming", engine, lake, chosen, error);
     manifest_free(chosen);
     int64_t rows;
     if (!done ||

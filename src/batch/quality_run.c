@@ -143,7 +143,8 @@ static bool open_table(struct run_state *state, const char *table_name, GError *
         return false;
     }
     g_autofree char *columns_path = g_strdup_printf("sql/%s_columns.sql", table_name);
-    return tables_view(RELATION, columns_path, table, state->engine, state->lake, error);
+    return run_state_check(state, table, error) &&
+           tables_view(RELATION, columns_path, table, state->engine, state->lake, error);
 }
 
 static bool judge_table(struct run_state *state,

@@ -151,6 +151,7 @@ void run_state_init(struct run_state *state)
     const struct manifest *manifest = state->manifest;
     state->months = g_array_new(FALSE, FALSE, sizeof(int64_t));
     state->relations = g_hash_table_new(g_str_hash, g_str_equal);
+    state->checked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     run_state_set_int(state, "window_ms", config->stream_window_ms);
     run_state_set_int(state, "retention_ms", config->speed_retention_ms);
     run_state_set_int(state, "lookback_ms", config->stream_velocity_lookback_ms);
@@ -181,11 +182,34 @@ void run_state_clear(struct run_state *state)
         g_array_unref(state->months);
     if (state->relations)
         g_hash_table_unref(state->relations);
+    if (state->checked)
+        g_hash_table_unref(state->checked);
 }
 
 struct engine_params run_state_params(const struct run_state *state)
 {
     return (struct engine_params){state->params, state->params_count};
+}
+
+/* Also what it joined: "/<run id>.parquet", "/<run id>-joined.parquet". */
+static bool is_own(const struct run_state *state, const char *name)
+{
+    const char *base = strrchr(name, '/');
+    return base && g_str_has_prefix(base + 1, state->manifest->run_id);
+}
+
+bool run_state_check(struct run_state *state, const struct manifest_table *table, GError **error)
+{
+    for (guint i = 0; table && i < table->files->len; i++) {
+        const struct manifest_file *file = table->files->pdata[i];
+        if ((!state->resumed && is_own(state, file->name)) ||
+            g_hash_table_contains(state->checked, file->name))
+            continue;
+        if (!manifest_check_file(state->lake, file, error))
+            return false;
+        g_hash_table_add(state->checked, g_strdup(file->name));
+    }
+    return true;
 }
 
 /* The files that this run stored end with its id; what was joined has another name. */
@@ -210,9 +234,10 @@ static bool open_past(struct run_state *state, const struct relation *relation, 
         : strcmp(relation->source, "bronze/exports") == 0 ? "sql/bronze/exports_as_of.sql"
                                                           : "sql/bronze/log_as_of.sql";
     struct engine_params params = run_state_params(state);
-    return tables_view("archived", relation->columns_path,
-                       manifest_find_table(state->manifest, relation->source), state->engine,
-                       state->lake, error) &&
+    const struct manifest_table *table = manifest_find_table(state->manifest, relation->source);
+    return run_state_check(state, table, error) &&
+           tables_view("archived", relation->columns_path, table, state->engine, state->lake,
+                       error) &&
            engine_table(state->engine, relation->name, sql_path, &params, NULL, error);
 }
 
@@ -237,7 +262,8 @@ static bool open_relation(struct run_state *state, const struct relation *relati
     case COMPUTED:
         return engine_table(state->engine, relation->name, relation->source, &params, NULL, error);
     }
-    bool done = tables_view(relation->name, relation->columns_path, table, state->engine,
+    bool done = run_state_check(state, table, error) &&
+                tables_view(relation->name, relation->columns_path, table, state->engine,
                             state->lake, error);
     manifest_free(found);
     return done;

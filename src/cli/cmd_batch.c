@@ -1,4 +1,4 @@
-/* marquee batch run | step | backfill | status | drift, marquee query. */
+/* marquee batch run | step | backfill | status | drift | verify, marquee query. */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +9,7 @@
 #include "batch/batch_run.h"
 #include "batch/drift.h"
 #include "batch/query.h"
+#include "batch/verify.h"
 #include "cli/app.h"
 #include "cli/batch_dag.h"
 #include "cli/commands.h"
@@ -17,7 +18,7 @@
 #include "view/view.h"
 
 #define RUNS_SHOWN 20
-#define EXPECTED   "expected run, step NAME, backfill, status or drift"
+#define EXPECTED   "expected run, step NAME, backfill, status, drift or verify"
 
 static void print_run(const struct view_run *run, bool json, GString *line)
 {
@@ -110,6 +111,39 @@ static int print_drift(struct app *app)
     return EXIT_DONE;
 }
 
+static void show_file(void *user, const char *why, int64_t done, int64_t total)
+{
+    progress_draw(user, (double)done, (double)MAX(total, 1), NULL);
+    if (why)
+        fprintf(stderr, "%s\n", why);
+}
+
+static int run_verify(struct app *app)
+{
+    struct progress progress;
+    struct verify_report report;
+    g_autoptr(GError) error = NULL;
+    progress_start(&progress, app->context.clock, "verify");
+    bool done = batch_verify(&app->context, show_file, &progress, &report, &error);
+    progress_end(&progress);
+    if (!done)
+        return app_fail(error);
+    if (!app->options.json) {
+        printf("%s: %lld files, %lld bytes, %lld damaged\n", report.run_id, (long long)report.files,
+               (long long)report.size_bytes, (long long)report.damaged);
+    } else {
+        g_autoptr(GString) text = g_string_new(NULL);
+        json_write_object(text);
+        json_add_string(text, "run_id", report.run_id);
+        json_add_int(text, "files", report.files);
+        json_add_int(text, "bytes", report.size_bytes);
+        json_add_int(text, "damaged", report.damaged);
+        json_write_object_end(text);
+        puts(text->str);
+    }
+    return report.damaged ? EXIT_FAILED : EXIT_DONE;
+}
+
 static int list_steps(const struct app *app, bool dags)
 {
     if (dags) {
@@ -130,11 +164,12 @@ static int list_steps(const struct app *app, bool dags)
     return EXIT_DONE;
 }
 
-enum verb { VERB_RUN, VERB_STEP, VERB_BACKFILL, VERB_STATUS, VERB_DRIFT, VERB_COUNT };
+enum verb { VERB_RUN, VERB_STEP, VERB_BACKFILL, VERB_STATUS, VERB_DRIFT, VERB_VERIFY, VERB_COUNT };
 
 static enum verb verb_of(const char *word)
 {
-    static const char *const names[VERB_COUNT] = {"run", "step", "backfill", "status", "drift"};
+    static const char *const names[VERB_COUNT] = {"run",    "step",  "backfill",
+                                                  "status", "drift", "verify"};
     int verb = 0;
     while (verb < VERB_COUNT && strcmp(names[verb], word) != 0)
         verb++;
@@ -251,6 +286,8 @@ static int run_verb(struct app *app, enum verb verb, char **argv, struct batch_o
         return print_runs(app);
     case VERB_DRIFT:
         return print_drift(app);
+    case VERB_VERIFY:
+        return run_verify(app);
     case VERB_COUNT:
         break;
     }
@@ -275,7 +312,7 @@ int cmd_batch(int argc, char **argv)
     };
     int code = EXIT_USAGE;
     bool parsed = app_parse(
-        &app, &argc, &argv, "run | step NAME | backfill | status | drift",
+        &app, &argc, &argv, "run | step NAME | backfill | status | drift | verify",
         "run: one batch now: archive, silver, gold, views. The old views are served until it is "
         "done.\n"
         "step: one step of a run, or one of an orchestrator's graph, such as transform.sentiment; "
@@ -285,6 +322,7 @@ int cmd_batch(int argc, char **argv)
         "runs/asof-TIME; goes on where it was stopped.\n"
         "status: the last runs.\n"
         "drift: where the last run found lake and speed tables to disagree.\n"
+        "verify: whether the published lake's files are what was written, by their checksums.\n"
         "Exit codes: 0 done, 1 failed, 2 usage, 99 not begun: another run is under way, or none is "
         "due.",
         extra);

@@ -1,15 +1,12 @@
 #include "lake/manifest.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
-#define READ_BYTES ((size_t)256 * 1024)
+#include "lake/checksum.h"
 
 /* ---- life ---- */
 
@@ -467,30 +464,7 @@ bool manifest_load_current(struct lake *lake, struct manifest **ret_manifest, GE
     return done;
 }
 
-/* The engine wrote the file where lake_url points, so a local path is read without loading it
- * whole. */
-static bool checksum_path(const char *path, GChecksum *sum, int64_t *ret_bytes, GError **error)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        error_set(error, FAILED, "lake: read %s: %s", path, g_strerror(errno));
-        return false;
-    }
-    g_autofree unsigned char *buffer = g_malloc(READ_BYTES);
-    int64_t total = 0;
-    ssize_t got;
-    while ((got = read(fd, buffer, READ_BYTES)) > 0) {
-        g_checksum_update(sum, buffer, got);
-        total += got;
-    }
-    close(fd);
-    if (got < 0) {
-        error_set(error, FAILED, "lake: read %s: %s", path, g_strerror(errno));
-        return false;
-    }
-    *ret_bytes = total;
-    return true;
-}
+/* ---- files ---- */
 
 bool manifest_describe(struct lake *lake,
                        const char *name,
@@ -498,30 +472,33 @@ bool manifest_describe(struct lake *lake,
                        struct manifest_file *ret_file,
                        GError **error)
 {
-    struct arena *arena = arena_new();
-    GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
-    const char *url = lake_url(lake, name, arena, error);
-    int64_t size_bytes = 0;
-    bool done = false;
-    if (url && url[0] == '/') {
-        done = checksum_path(url, sum, &size_bytes, error);
-    } else if (url) {
-        char *data;
-        size_t len;
-        done = lake_get(lake, name, arena, &data, &len, error);
-        if (done) {
-            g_checksum_update(sum, (const guchar *)data, (gssize)len);
-            size_bytes = (int64_t)len;
-        }
+    char hex[CHECKSUM_HEX_BYTES];
+    int64_t size_bytes;
+    if (!checksum_object(lake, name, hex, &size_bytes, error))
+        return false;
+    *ret_file = (struct manifest_file){
+        .name = g_strdup(name),
+        .rows = rows,
+        .size_bytes = size_bytes,
+        .sha256 = g_strdup(hex),
+    };
+    return true;
+}
+
+bool manifest_check_file(struct lake *lake, const struct manifest_file *file, GError **error)
+{
+    char hex[CHECKSUM_HEX_BYTES];
+    int64_t size_bytes;
+    if (!checksum_object(lake, file->name, hex, &size_bytes, error)) {
+        g_prefix_error(error, "%s: ", file->name);
+        return false;
     }
-    if (done)
-        *ret_file = (struct manifest_file){
-            .name = g_strdup(name),
-            .rows = rows,
-            .size_bytes = size_bytes,
-            .sha256 = g_strdup(g_checksum_get_string(sum)),
-        };
-    g_checksum_free(sum);
-    arena_free(arena);
-    return done;
+    if (size_bytes == file->size_bytes && strcmp(hex, file->sha256) == 0)
+        return true;
+    error_set(error, BADDATA,
+              "%s: damaged since it was written: %" PRId64 " bytes with SHA-256 %.12s..., the "
+              "manifest says %" PRId64 " and %.12s...: put back a copy of the file (docs/lake.md, "
+              "\"A damaged file\")",
+              file->name, size_bytes, hex, file->size_bytes, file->sha256);
+    return false;
 }

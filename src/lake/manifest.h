@@ -113,3 +113,8 @@ bool manifest_describe(struct lake *lake,
                        struct manifest_file *ret_file,
                        GError **error) MUST_CHECK;
 void manifest_file_clear(struct manifest_file *file);
+
+/* Reads the file once. BADDATA: it isn't as the manifest says; NOTFOUND: it is gone. The text names
+ * it and says what to do. */
+bool manifest_check_file(struct lake *lake, const struct manifest_file *file, GError **error)
+    MUST_CHECK;

@@ -9,6 +9,7 @@
 #include <glib.h>
 #include <jansson.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "base/clock.h"
 
@@ -78,6 +79,19 @@ bool raw_store_put(struct raw_store *store,
     return store->lines->len < RAW_STORE_FLUSH_BYTES || raw_store_flush(store, error);
 }
 
+/* With a checksum of the content, so that damage is noticed when the lines are read. */
+static size_t pack(char *packed, size_t bound, const GString *lines)
+{
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    if (!context)
+        return (size_t)-ZSTD_error_memory_allocation;
+    ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, ZSTD_LEVEL);
+    ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+    size_t len = ZSTD_compress2(context, packed, bound, lines->str, lines->len);
+    ZSTD_freeCCtx(context);
+    return len;
+}
+
 bool raw_store_flush(struct raw_store *store, GError **error)
 {
     static atomic_uint counter; /* only makes names differ */
@@ -85,7 +99,7 @@ bool raw_store_flush(struct raw_store *store, GError **error)
         return true;
     size_t bound = ZSTD_compressBound(store->lines->len);
     g_autofree char *packed = g_malloc(bound);
-    size_t len = ZSTD_compress(packed, bound, store->lines->str, store->lines->len, ZSTD_LEVEL);
+    size_t len = pack(packed, bound, store->lines);
     if (ZSTD_isError(len)) {
         error_set(error, FAILED, "raw answers: zstd: %s", ZSTD_getErrorName(len));
         return false;
