@@ -129,14 +129,19 @@ static bool flush_output(GError **error)
     return false;
 }
 
-static bool
-list_topics(struct reader *reader, const struct bus_topic *topics, size_t count, GError **error)
+static bool list_topics(struct reader *reader,
+                        const struct bus_topic *topics,
+                        size_t count,
+                        bool internal,
+                        GError **error)
 {
     bool json = reader->shared.app->options.json;
     if (!json)
         printf("%-24s %10s %14s %14s\n", "TOPIC", "PARTITIONS", "KEPT RECORDS", "END OFFSETS");
     for (size_t i = 0; i < count; i++) {
         int64_t kept = 0, total = 0;
+        if (topic_internal(topics[i].name) && !internal)
+            continue;
         for (int partition = 0; partition < topics[i].partitions; partition++) {
             int64_t start, end;
             if (!bus_offsets(reader->shared.bus, topics[i].name, partition, &start, &end, error))
@@ -200,7 +205,7 @@ static bool print_topic(struct reader *reader,
 struct request {
     const char *verb, *topic; /* topic NULL: all, where the verb takes that */
     int records, partition;
-    gboolean follow, yes;
+    gboolean follow, yes, internal;
     char *group, *to;
     const char *reset_group;
 };
@@ -236,9 +241,10 @@ static bool topics_command(struct reader *reader,
     if (!bus_topics(reader->shared.bus, reader->shared.arena, &topics, &count, error))
         return false;
     if (g_str_equal(request->verb, "list"))
-        return list_topics(reader, topics, count, error);
+        return list_topics(reader, topics, count, request->internal, error);
     for (size_t i = 0; i < count; i++) {
-        if (request->topic && !g_str_equal(request->topic, topics[i].name))
+        if (request->topic ? !g_str_equal(request->topic, topics[i].name)
+                           : topic_internal(topics[i].name) && !request->internal)
             continue;
         found = true;
         if (!run_verb(reader, request, &topics[i], error))
@@ -273,6 +279,8 @@ static bool check_request(struct request *request, int argc, char **argv)
         app_usage("topics", "--group goes with describe");
     else if ((request->to || request->yes || request->partition != -1) && !reset)
         app_usage("topics", "--to, --partition and --yes go with reset");
+    else if (request->internal && (!list && request->topic))
+        app_usage("topics", "--internal goes with list, and with dump of all topics");
     else if (request->partition < -1)
         app_usage("topics", "--partition: expected 0 or more, found %d", request->partition);
     else
@@ -310,6 +318,8 @@ int cmd_topics(int argc, char **argv)
         {"to", 0, 0, G_OPTION_ARG_STRING, &request.to, "reset: earliest, latest or an offset",
          "WHERE"},
         {"partition", 0, 0, G_OPTION_ARG_INT, &request.partition, "reset: this one alone", "P"},
+        {"internal", 0, 0, G_OPTION_ARG_NONE, &request.internal,
+         "list, dump: also what the stream engine keeps for itself on Kafka", NULL},
         {"yes", 0, 0, G_OPTION_ARG_NONE, &request.yes, "reset: don't ask", NULL},
         G_OPTION_ENTRY_NULL,
     };

@@ -177,6 +177,16 @@ static void test_healthy(void)
     world_close(&world);
 }
 
+/* What wasn't looked at isn't said to be right. */
+static void test_empty(void)
+{
+    struct world world;
+    world_open(&world);
+    examine(&world);
+    expect(&world, "bus.schema", FINDING_NOTE, "nothing to check");
+    world_close(&world);
+}
+
 static void test_idle_partition(void)
 {
     struct world world;
@@ -338,6 +348,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/doctor/healthy", test_healthy);
+    g_test_add_func("/doctor/empty", test_empty);
     g_test_add_func("/doctor/idle_partition", test_idle_partition);
     g_test_add_func("/doctor/schemas", test_schemas);
     g_test_add_func("/doctor/deadletters", test_deadletters);

@@ -4,6 +4,8 @@
 
 #include <glib.h>
 
+#define INTERNAL_START "marquee.stream."
+
 #define TOPIC(id_, name_, type_, event_time)                                                       \
     [id_] = {.id = (id_),                                                                          \
              .name = (name_),                                                                      \
@@ -34,6 +36,11 @@ const struct topic_info *topic_by_name(const char *name)
             return &topics[i];
     }
     return NULL;
+}
+
+bool topic_internal(const char *name)
+{
+    return g_str_has_prefix(name, INTERNAL_START);
 }
 
 int topic_partition(const void *key, size_t len, int partitions)

@@ -2,6 +2,7 @@
  * time. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,10 @@ const struct topic_info *topic_info(enum topic topic);
 
 /* NULL where no topic of ours has that name. */
 const struct topic_info *topic_by_name(const char *name);
+
+/* A topic that the stream engine keeps for itself on Kafka: changelog, snapshots, measures. No
+ * contract has it. */
+bool topic_internal(const char *name);
 
 /* Java's murmur2 of Kafka's default partitioner: (murmur2(key) & 0x7fffffff) % partitions.
  * Source: org.apache.kafka.common.utils.Utils.murmur2, seed 0x9747b28c. */

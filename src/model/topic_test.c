@@ -59,6 +59,9 @@ static void test_rows(void)
         g_assert_cmpstr(info->subject, ==, subject);
     }
     g_assert_null(topic_by_name("movie.nothing"));
+    g_assert_true(topic_internal("marquee.stream.changelog"));
+    g_assert_false(topic_internal("marquee.deadletter"));
+    g_assert_false(topic_internal("movie.ratings"));
     g_assert_cmpuint(topic_info(TOPIC_RATINGS)->event_time_offset, ==,
                      offsetof(struct rating, timestamp_ms));
     g_assert_cmpuint(topic_info(TOPIC_DEADLETTER)->event_time_offset, ==, SIZE_MAX);

@@ -119,6 +119,7 @@ class Arguments(CommandLine):
         self.check(["topics", "show"], USAGE, None, '^marquee topics: expected list, describe, tail, dump or reset, found "show"')
         self.check(["topics", "tail"], USAGE, None, "^marquee topics: tail needs a topic, and -n at least 1")
         self.check(["topics", "tail", "movie.ratings", "-n", "0"], USAGE, None, "-n at least 1")
+        self.check(["topics", "dump", "movie.ratings", "--internal"], USAGE, None, "--internal goes with list")
         self.check(["topics", "tail", "movie.rating"], USAGE, None, 'there is no topic "movie.rating" on this bus')
 
     def test_config(self):

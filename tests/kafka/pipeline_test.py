@@ -3,6 +3,7 @@
 processes, from the simulator to the API, equal the oracle on the log as Kafka holds it; a stream process that is killed
 in a commit goes on. MARQUEE_KAFKA and MARQUEE_REGISTRY name the servers (tests/kafka/servers.sh); without them all of
 this is skipped, 77."""
+import json
 import os
 import signal
 import sys
@@ -10,7 +11,6 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import world as kafka  # noqa: E402
 from world import harness  # noqa: E402
-from harness import HOUR_MS, ms_of  # noqa: E402
 
 NOW = "2026-03-12T12:30:00Z"
 
@@ -24,20 +24,6 @@ class Pipeline(kafka.KafkaTest):
         self.assertFalse(os.path.exists(os.path.join(world.data, "registry.db")))
         return world
 
-    def compare(self, world):
-        """The speed tables and the API, below and above the boundary, equal the oracle."""
-        now_ms, (_, through_ms, cuts) = world.now_ms(), world.generation()
-        boundary_ms = harness.boundary_of(now_ms, through_ms) if through_ms else 0
-        lines = world.dump()
-        self.assertGreater(len(lines), 1000)
-        harness.check_speed(self, world, lines)
-        expected = harness.expected_points(lines, cuts, boundary_ms, harness.held_from(now_ms))
-        server = world.serve()
-        movies = sorted({movie for movie, _ in expected})[:10]
-        harness.check_points(self, server, expected, movies, ms_of(NOW) - 4 * 24 * HOUR_MS,
-                             int(now_ms) + 2 * HOUR_MS, both=bool(through_ms))
-        server.stop()
-
     def test_end_to_end(self):
         world = self.world()
         ends = world.log_ends()
@@ -45,6 +31,18 @@ class Pipeline(kafka.KafkaTest):
         world.must("batch", "run")
         world.catch_up()
         self.compare(world)
+        self.check_internal(world)
+
+    def check_internal(self, world):
+        """What the stream keeps for itself is shown to who asks for it."""
+        own = {f"marquee.stream.{name}" for name in ("changelog", "snapshots", "measures")}
+        for verb in ("list", "dump"):
+            shown, all_shown = ({json.loads(line)["topic"] for line in world.must("topics", verb, *options).splitlines()}
+                                for options in ((["--json"]), ["--json", "--internal"]))
+            self.assertIn("movie.ratings", shown)
+            self.assertFalse(own & shown)
+            self.assertIn("marquee.stream.changelog", all_shown)
+        world.must("topics", "describe", "marquee.stream.changelog")
 
     def test_example(self):
         """The annotated example of a cluster is one that the program takes."""

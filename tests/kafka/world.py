@@ -9,10 +9,9 @@ import uuid
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "scenario"))
 import harness  # noqa: E402
-from harness import eventually  # noqa: E402
+from harness import HOUR_MS, eventually  # noqa: E402
 
 BROKERS, REGISTRY = os.environ.get("MARQUEE_KAFKA"), os.environ.get("MARQUEE_REGISTRY")
-INTERNAL = '{"topic":"marquee.stream.'
 INGEST = {"ingest.tracked_movies_max": "20", "ingest.list_pages": "1", "ingest.observe_interval": "30m"}
 
 
@@ -24,10 +23,6 @@ class KafkaWorld(harness.World):
         super().__init__(test, start, speed, {
             **INGEST, "bus.backend": "kafka", "bus.brokers": brokers or BROKERS, "bus.prefix": self.prefix,
             "registry.url": REGISTRY, **(settings or {})})
-
-    def dump(self):
-        """Without what the stream keeps for itself."""
-        return [line for line in super().dump() if not line.startswith(INTERNAL)]
 
     def start_stream(self, number=0, options=None, **environment):
         """A stream process; those with a number go by it among several."""
@@ -67,6 +62,21 @@ class KafkaTest(unittest.TestCase):
         self.addCleanup(lambda: self.failed() and world.show())
         world.simulator("--seed", "3")
         return world
+
+    def compare(self, world, movies=()):
+        """The speed tables and the API, below and above the boundary, equal the oracle; these movies' hours and some
+        others'."""
+        now_ms, (_, through_ms, cuts) = world.now_ms(), world.generation()
+        boundary_ms = harness.boundary_of(now_ms, through_ms) if through_ms else 0
+        lines = world.dump()
+        self.assertGreater(len(lines), 1000)
+        harness.check_speed(self, world, lines)
+        expected = harness.expected_points(lines, cuts, boundary_ms, harness.held_from(now_ms))
+        server = world.serve()
+        movies = sorted({movie for movie, _ in expected} - set(movies))[:10] + list(movies)
+        harness.check_points(self, server, expected, movies, int(now_ms) - 4 * 24 * HOUR_MS,
+                             int(now_ms) + 2 * HOUR_MS, both=bool(through_ms))
+        server.stop()
 
     def failed(self):
         result = self._outcome.result
