@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
-"""Proves against a real broker and a real registry: records of writers with other schemas than ours (a field more, a
-field fewer, narrower numbers, a longer enum) go through the whole pipeline and equal the oracle, and what Avro can't
-resolve is a dead letter; while the registry is away the schemas that were met keep the stream running, a new one waits
+"""Proves against a real broker and a real registry: records of writers with other schemas than ours, with our contracts'
+next versions and with those before (a field more, a field fewer, narrower numbers, a longer enum) go through the whole
+pipeline and equal the oracle, and what Avro can't resolve is a dead letter; a next version that who has ours couldn't
+read is refused; while the registry is away the schemas that were met keep the stream running, a new one waits
 and says so, and a role that starts waits too. The records are encoded here, by hand, and written by kcat. Without
 MARQUEE_KAFKA and MARQUEE_REGISTRY all of this is skipped, 77."""
+import collections
 import json
 import os
 import struct
 import subprocess
 import sys
 import tempfile
+import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
@@ -36,98 +39,200 @@ def varint(number):
     return bytes(out)
 
 
-def string(text):
-    return varint(len(text.encode())) + text.encode()
+def encode(schema, value):
+    """value as a writer with this schema writes it. Unions have null first."""
+    if isinstance(schema, list):
+        return varint(0) if value is None else varint(1) + encode(schema[1], value)
+    kind = schema["type"] if isinstance(schema, dict) else schema
+    if kind in ("int", "long"):
+        return varint(value)
+    if kind == "string":
+        return varint(len(value.encode())) + value.encode()
+    if kind in ("double", "float"):
+        return struct.pack("<d" if kind == "double" else "<f", value)
+    if kind == "enum":
+        return varint(schema["symbols"].index(value))
+    if kind == "array":
+        items = b"".join(encode(schema["items"], item) for item in value)
+        return (varint(len(value)) + items if value else b"") + varint(0)
+    assert kind == "record", schema
+    return b"".join(encode(field["type"], value[field["name"]]) for field in schema["fields"])
 
 
-def double(number):
-    return struct.pack("<d", number)
+def contract(topic):
+    with open(os.path.join(harness.ROOT, "contracts/avro", f"{topic}.avsc"), encoding="utf-8") as file:
+        return json.load(file)
 
 
-def single(number):
-    return struct.pack("<f", number)
+def changed(schema, without=(), types=None, added=()):
+    """Another version of a contract: fields less, of another type, more (name, type, default) at the front."""
+    types = types or {}
+    fields = []
+    for field in schema["fields"]:
+        if field["name"] in types:
+            default = {"default": None} if isinstance(types[field["name"]], list) else {}
+            fields.append({"name": field["name"], "type": types[field["name"]], **default})
+        elif field["name"] not in without:
+            fields.append(field)
+    return dict(schema, fields=[dict(zip(("name", "type", "default"), field)) for field in added] + fields)
 
 
-def record(name, *fields):
-    return {"type": "record", "name": name, "fields": [dict(zip(("name", "type", "default"), field)) for field in fields]}
+RATINGS, EVENTS, REVIEWS, METADATA = map(contract, ("movie.ratings", "user.events", "movie.reviews", "movie.metadata"))
+EVENT_TYPE = next(field["type"] for field in EVENTS["fields"] if field["name"] == "event_type")
 
 
-RATING = [("movie_id", "int"), ("vote_average", "double"), ("vote_count", "int"), ("popularity", "double"),
-          ("timestamp", {"type": "long", "logicalType": "timestamp-millis"})]
-EVENT_TYPES = ["view", "click", "search", "watchlist", "rate", "share"]
+def event_type(symbols):
+    return {"event_type": dict(EVENT_TYPE, symbols=symbols)}
+
+
+# Our contracts' next version: each has a field more, with a default, and one or more that ours has a default for less;
+# the enum has a symbol more.
+NEXT = {
+    "movie.ratings": changed(RATINGS, added=[("region", ["null", "string"], None)]),
+    "user.events": changed(EVENTS, without=["rating"], types=event_type(EVENT_TYPE["symbols"] + ["rewatch"]),
+                           added=[("device", "string", "")]),
+    "movie.reviews": changed(REVIEWS, without=["url", "updated_at"],
+                             added=[("language", "string", "en"),
+                                    ("tags", {"type": "array", "items": "string"}, [])]),
+    "movie.metadata": changed(METADATA, without=["genres", "event_type"], added=[("studio", ["null", "string"], None)]),
+}
+# It may widen a number too; who has ours can't follow there.
+WIDENED = changed(RATINGS, types={"vote_count": "long"})
+# The versions before ours, which ours must read: what is new in ours has a default there, int became long.
+EARLIER = {
+    "movie.ratings": changed(RATINGS, types={"popularity": "int", "vote_average": "float"}),
+    "user.events": changed(EVENTS, without=["rating"],
+                           types={"user_id": "int", **event_type(EVENT_TYPE["symbols"][:4])}),
+    "movie.reviews": changed(REVIEWS, without=["rating", "url", "updated_at"]),
+    "movie.metadata": changed(METADATA, without=["revenue", "event_type"],
+                              types={"budget": ["null", "int"], "runtime": "int"}),
+}
 
 
 class Schemas(kafka.KafkaTest):
-    def register(self, schema):
-        """An id of the registry, under a subject that nobody else has: a reader goes by the id alone."""
-        body = json.dumps({"schema": json.dumps(schema)}).encode()
-        request = urllib.request.Request(
-            f"{REGISTRY}/subjects/{urllib.parse.quote(f'test-{uuid.uuid4()}')}/versions", body,
-            {"Content-Type": "application/vnd.schemaregistry.v1+json"})
+    def ask(self, method, path, body=None):
+        """The registry's answer; an HTTPError where it refuses."""
+        request = urllib.request.Request(REGISTRY + path, body and json.dumps(body).encode(), method=method,
+                                         headers={"Content-Type": "application/vnd.schemaregistry.v1+json"})
         with urllib.request.urlopen(request, timeout=harness.REQUEST_TIMEOUT_S) as answer:
-            return json.load(answer)["id"]
+            return json.load(answer)
 
-    def write(self, world, topic, key, schema_id, avro):
+    def register(self, schema, subject=None):
+        """An id of the registry; without a subject under one that nobody else has: a reader goes by the id alone."""
+        subject = urllib.parse.quote(subject or f"test-{uuid.uuid4()}")
+        return self.ask("POST", f"/subjects/{subject}/versions", {"schema": json.dumps(schema)})["id"]
+
+    def register_next(self, topic, schema):
+        """As our own contract's next version; it goes again with the test, for the registry is everybody's."""
+        subject = f"{topic}-value"
+        number = self.register(schema, subject)
+        version = self.ask("POST", f"/subjects/{subject}", {"schema": json.dumps(schema)})["version"]
+        self.addCleanup(self.ask, "DELETE", f"/subjects/{subject}/versions/{version}")
+        return number
+
+    def write(self, world, topic, schema_id, schema, value):
+        """One record, as a producer with this schema writes it, where its movie's records go. Fields of value that the
+        schema doesn't have stay unwritten; returns what a reader with our contract must see of it."""
         with tempfile.NamedTemporaryFile() as file:
-            file.write(b"\0" + struct.pack(">I", schema_id) + avro)
+            file.write(b"\0" + struct.pack(">I", schema_id) + encode(schema, value))
             file.flush()
-            subprocess.run(["kcat", "-P", "-b", BROKERS, "-t", world.prefix + topic, "-k", key, "-X",
+            subprocess.run(["kcat", "-P", "-b", BROKERS, "-t", world.prefix + topic, "-k", str(value["movie_id"]), "-X",
                             "topic.partitioner=murmur2_random", file.name], check=True, timeout=harness.HANG_S,
                            capture_output=True)
+        written = {field["name"] for field in schema["fields"]}
+        ours = contract(topic)["fields"]
+        return topic, {field["name"]: value[field["name"]] if field["name"] in written else field["default"]
+                       for field in ours}
 
-    def rating(self, world, schema_id, movie, minute, popularity, form):
-        """One rating in the form of a writer; returns what a reader must see."""
-        moment = NOW_MS + minute * 60000
-        votes, average = 100 + minute, 6.5
-        self.write(world, "movie.ratings", str(movie), schema_id, form(movie, average, votes, popularity, moment))
-        return {"movie_id": movie, "vote_average": average, "vote_count": votes, "popularity": float(popularity),
-                "timestamp": moment}
+    def rating(self, world, schema_id, schema, movie, minute, popularity):
+        return self.write(world, "movie.ratings", schema_id, schema, {
+            "movie_id": movie, "vote_average": 6.5, "vote_count": 100 + minute, "popularity": popularity,
+            "timestamp": NOW_MS + minute * 60000, "region": "de", "source": "elsewhere", "later": 7, "tags": ["x", "y"]})
 
     def assert_seen(self, world, expected):
         lines = world.dump()
-        values = [row["value"] for row in map(json.loads, lines) if row["topic"] == "movie.ratings" and "value" in row]
-        for wanted in expected:
-            self.assertTrue(any(all(value.get(name) == wanted[name] for name in wanted) for value in values), wanted)
+        values = collections.defaultdict(list)
+        for row in map(json.loads, lines):
+            values[row["topic"]].append(row["value"])
+        for topic, wanted in expected:
+            self.assertIn(wanted, values[topic])
         harness.check_speed(self, world, lines)
 
-    def test_evolved(self):
+    def assert_letters(self, world, *reasons):
+        letters = [line for line in world.dump() if '"marquee.deadletter"' in line]
+        self.assertEqual(len(letters), len(reasons), letters)
+        for reason in reasons:
+            self.assertTrue(any(reason in letter for letter in letters), (reason, letters))
+
+    def test_foreign(self):
+        """Writers that have little to do with our contract, under subjects of their own."""
         world = self.add_world(NOW, settings={"stream.commit_records": "100"})
         world.must("run", "ingest", "--backfill", "0.1")
-        fewer = self.register(record("MovieRating", *RATING[:1], ("source", "string"), ("vote_average", "float"),
-                                     ("vote_count", "int"), ("popularity", "int"), RATING[4]))
-        more = self.register(record("MovieRating", ("region", ["null", "string"], None), *RATING,
-                                    ("tags", {"type": "array", "items": "string"}, [])))
-        same = self.register(record("MovieRating", *RATING))
-        expected = []
-        for minute in range(0, 30, 5):
-            movie = 900001 + minute % 3
-            expected.append(self.rating(world, fewer, movie, minute, 10 + minute, lambda m, a, v, p, t: (
-                varint(m) + string("elsewhere") + single(a) + varint(v) + varint(p) + varint(t))))
-            expected.append(self.rating(world, more, movie, minute + 1, 11.25 + minute, lambda m, a, v, p, t: (
-                varint(1) + string("de") + varint(m) + double(a) + varint(v) + double(p) + varint(t) +
-                varint(2) + string("x") + string("y") + varint(0))))
-            expected.append(self.rating(world, same, movie, minute + 2, 12.5 + minute, lambda m, a, v, p, t: (
-                varint(m) + double(a) + varint(v) + double(p) + varint(t))))
-        self.event_of_longer_enum(world, 0)                           # view
-        self.event_of_longer_enum(world, len(EVENT_TYPES))            # one that our contract doesn't know
+        writers = [changed(RATINGS, types={"vote_average": "float", "popularity": "int"}, added=[("source", "string")]),
+                   changed(RATINGS, added=[("region", ["null", "string"], None),
+                                           ("tags", {"type": "array", "items": "string"}, [])]),
+                   dict(RATINGS, namespace="somewhere.else")]
+        numbers = [self.register(writer) for writer in writers]
+        expected = [self.rating(world, numbers[i], writers[i], 900001 + minute % 3, minute + i, 10 + minute)
+                    for minute in range(0, 30, 5) for i in range(len(writers))]
         world.set_clock(NOW_MS + 40 * 60000, harness.FROZEN)   # none of it is from the future
         world.catch_up()
         self.assert_seen(world, expected)
-        letters = [line for line in world.dump() if '"marquee.deadletter"' in line]
-        self.assertEqual(len(letters), 1)
-        self.assertIn("lacks the symbol", letters[0])
+        self.assert_letters(world)
 
-    def event_of_longer_enum(self, world, symbol):
-        longer = self.register(record(
-            "UserEvent", ("event_id", "string"), ("user_id", "long"), ("movie_id", "int"),
-            ("event_type", {"type": "enum", "name": "EventType", "symbols": EVENT_TYPES + ["rewatch"]}),
-            ("rating", ["null", "double"], None), RATING[4]))
-        self.write(world, "user.events", "900001", longer, string(f"other.1:{symbol + 1}") + varint(42) + varint(900001) +
-                   varint(symbol) + varint(0) + varint(NOW_MS))
+    def versions(self, world, schemas, numbers, movie, hours_ago):
+        """A movie with each topic's records, by a writer with these schemas; returns what a reader must see."""
+        values, seen = [], []
+        start_ms = NOW_MS - int(hours_ago * harness.HOUR_MS)
+        for i in range(4):
+            time_ms = start_ms + i * 7 * 60000
+            values += [
+                ("movie.metadata", {"title": f"Title {i}", "release_date": "2026-03-01", "genres": ["Drama"], "runtime": 90 + i,
+                                    "budget": 1000000 + i, "revenue": 2000000, "event_type": "update", "studio": "other"}),
+                ("movie.ratings", {"vote_average": 6.5, "vote_count": 100 + i, "popularity": 10 + i, "region": "de"}),
+                ("movie.reviews", {"review_id": f"r{movie}-{i}", "author": "somebody", "content": "A great and lovely film!",
+                                   "rating": 7.5, "created_at": time_ms, "url": "elsewhere", "updated_at": None,
+                                   "language": "de", "tags": ["long"]}),
+                ("user.events", {"event_id": f"other.{movie}:{i + 1}", "user_id": 42 + i, "event_type": EVENT_TYPE["symbols"][i],
+                                 "rating": None, "device": "phone"}),
+            ]
+            for topic, value in values[-4:]:
+                seen.append(self.write(world, topic, numbers[topic], schemas[topic],
+                                       {"movie_id": movie, "timestamp": time_ms, **value}))
+        return seen
+
+    def test_versions(self):
+        """Our contracts' next versions in the registry, under our subjects, while processes with ours run and others
+        start; and the versions before ours. Stream, batch and API equal the oracle on what all of them wrote."""
+        world = self.add_world(NOW, settings={"stream.commit_records": "100"})
+        world.must("run", "ingest", "--backfill", "3")
+        stream = world.start_stream()
+        world.await_stream()                                          # it has met our own records
+        earlier = {topic: self.register(schema) for topic, schema in EARLIER.items()}
+        with self.assertRaises(urllib.error.HTTPError) as refused:    # who has our contract could not go on to this one
+            self.register(changed(RATINGS, added=[("must", "string")]), "movie.ratings-value")
+        self.assertEqual(refused.exception.code, 409)
+        following = {topic: self.register_next(topic, schema) for topic, schema in NEXT.items()}
+        expected = []
+        for hours in (0.5, 50):                                       # above and below the batch layer's boundary
+            expected += self.versions(world, NEXT, following, 900001 + int(hours), hours)
+            expected += self.versions(world, EARLIER, earlier, 900101 + int(hours), hours)
+        world.await_stream()
+        self.write(world, "user.events", following["user.events"], NEXT["user.events"],
+                   {"event_id": "other.1:1", "user_id": 1, "movie_id": 900001, "event_type": "rewatch", "device": "",
+                    "timestamp": NOW_MS})                             # a symbol that ours doesn't have
+        self.rating(world, self.register_next("movie.ratings", WIDENED), WIDENED, 900001, 1, 10)
+        world.await_stream()
+        stream.stop()
+        world.must("run", "ingest", "--backfill", "0.1")              # a producer with ours starts beside the next version
+        world.must("batch", "run")
+        world.catch_up()                                              # and a stream
+        self.assert_seen(world, expected)
+        self.assert_letters(world, "lacks the symbol", "vote_count")
+        self.compare(world, sorted({value["movie_id"] for _, value in expected}))
 
     def plain(self, world, schema_id, minute):
-        return self.rating(world, schema_id, 900001, minute, 10.5 + minute, lambda m, a, v, p, t: (
-            varint(m) + double(a) + varint(v) + double(p) + varint(t)))
+        return self.rating(world, schema_id, RATINGS, 900001, minute, 10.5 + minute)
 
     def test_registry_away(self):
         proxy = Proxy(*urllib.parse.urlsplit(REGISTRY).netloc.split(":"))
@@ -142,16 +247,15 @@ class Schemas(kafka.KafkaTest):
         proxy.mode = "pass"
         world.await_stream()
 
-        known = self.register(record("MovieRating", *RATING))
+        known = self.register(RATINGS)
         expected = [self.plain(world, known, 1)]
         world.await_stream()                                   # that schema is met
         proxy.mode = "cut"
         expected.append(self.plain(world, known, 2))
         world.await_stream()                                   # and keeps the stream running
         said = stream.output().count(NOT_YET)
-        new = self.register(record("MovieRating", *RATING, ("later", "long")))
-        expected.append(self.rating(world, new, 900001, 3, 13.5, lambda m, a, v, p, t: (
-            varint(m) + double(a) + varint(v) + double(p) + varint(t) + varint(7))))
+        new = changed(RATINGS, added=[("later", "long")])
+        expected.append(self.rating(world, self.register(new), new, 900001, 3, 13.5))
         eventually("the stream says that it waits", lambda: stream.output().count(NOT_YET) > said)
         self.assertTrue(stream.running())
         proxy.mode = "pass"
