@@ -7,7 +7,7 @@
  *   bench_kafka topic    PREFIX                    makes a compacted topic for a peer's output
  *   bench_kafka count    PREFIX [--records N]
  *   bench_kafka bare     PREFIX [--records N]
- *   bench_kafka engine   PREFIX [--dir DIR]
+ *   bench_kafka engine   PREFIX [--dir DIR] [--set NAME=VALUE]...
  *   bench_kafka latency  PREFIX [--group GROUP] [--rate N] [--seconds N]
  *
  * MARQUEE_KAFKA names the brokers. PREFIX is bus.prefix. Each part prints one line. Load: Zipf over
@@ -49,7 +49,7 @@
 #define PARTITIONS_MAX 64
 
 static gint64 records = 2000000, movies = 50000, hours = 6, rate = 10000, seconds = 20;
-static char *folder, *group = "stream";
+static char *folder, *group = "stream", **settings;
 
 static void check(bool done, GError *const *error)
 {
@@ -87,6 +87,11 @@ static void bench_open(struct bench *bench, const char *prefix)
     set_string(&bench->config->bus_prefix, prefix);
     if (folder)
         set_string(&bench->config->data_dir, folder);
+    for (char **setting = settings; setting && *setting; setting++) {
+        g_auto(GStrv) pair = g_strsplit(*setting, "=", 2);
+        check(g_strv_length(pair) == 2 && config_set(bench->config, pair[0], pair[1], &error),
+              &error);
+    }
     bench->metrics = metrics_new();
     bench->context = (struct context){.config = bench->config,
                                       .clock = bench->clock,
@@ -483,6 +488,7 @@ int main(int argc, char **argv)
         {"seconds", 0, 0, G_OPTION_ARG_INT64, &seconds, "latency: for so long", "N"},
         {"group", 0, 0, G_OPTION_ARG_STRING, &group, "latency: whose offsets", "GROUP"},
         {"dir", 0, 0, G_OPTION_ARG_FILENAME, &folder, "engine: data.dir", "DIR"},
+        {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &settings, "a setting", "NAME=VALUE"},
         G_OPTION_ENTRY_NULL,
     };
     g_autoptr(GError) error = NULL;

@@ -58,6 +58,7 @@ struct bin {
     enum bin_kind kind;
     bool dirty;         /* to be written */
     bool dirty_windows; /* at least one window is */
+    bool waits;         /* written to the changelog, not yet to the file (state.h) */
     uint32_t count, capacity;
     uint64_t touched; /* number of the commit before which it was last used */
     struct bin_window *windows;

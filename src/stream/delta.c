@@ -93,7 +93,7 @@ static uint8_t *put_value(uint8_t *to, const struct value *value)
     }
 }
 
-static void record(GByteArray *delta, enum delta_statement number, const struct value *values)
+void delta_record(GByteArray *delta, enum delta_statement number, const struct value *values)
 {
     const int count = statements[number].values;
     const guint start = delta->len;
@@ -116,7 +116,7 @@ bool delta_run(GByteArray *delta,
 {
     assert(sqlite3_bind_parameter_count(statement) == statements[number].values);
     if (delta)
-        record(delta, number, values);
+        delta_record(delta, number, values);
     bind_values(statement, values, statements[number].values);
     return db_run(statement, error);
 }

@@ -98,6 +98,10 @@ bool delta_run(GByteArray *delta,
                const struct value *values,
                GError **error) MUST_CHECK;
 
+/* Only appended: the caller runs the statement, or one that leaves the same rows, later, but before
+ * any other statement on the rows that it changes. */
+void delta_record(GByteArray *delta, enum delta_statement number, const struct value *values);
+
 /* What plays deltas on a file: its statements, prepared at their first use. */
 struct delta_player;
 

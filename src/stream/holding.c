@@ -19,15 +19,27 @@ static void drop_memory(struct holding *holding)
     g_clear_pointer(&holding->snapshot, snapshot_free);
     g_clear_pointer(&holding->shard, shard_close);
     g_clear_pointer(&holding->global, global_task_close);
-    if (holding->open)
+    if (holding->file)
         task_file_rollback(holding->file);
-    holding->open = holding->wrote = false;
+    holding->begun = holding->wrote = false;
+    holding->unfiled_bytes = 0;
+}
+
+/* Nothing in memory but what the changelog has. */
+static bool settled(const struct holding *holding)
+{
+    return holding_running(holding) && !holding->begun && !holding->wrote &&
+           !(holding->shard ? holding->shard->pending : holding->global->pending);
 }
 
 void holding_free(struct holding *holding)
 {
     if (!holding)
         return;
+    g_autoptr(GError) why = NULL;
+    if (settled(holding) && !holding_file(holding, &why))
+        log_warn(holding->options.context->log, "stream", "a task's file stays behind",
+                 LOG_INT("task", holding->number), LOG_STR("error", why->message));
     drop_memory(holding);
     restore_free(holding->restore);
     task_file_close(holding->file);
@@ -120,7 +132,11 @@ bool holding_save(struct holding *holding, bool *ret_idle, GError **error)
     } else {
         if (holding->unsaved_bytes < context->config->stream_snapshot_after_bytes)
             return true;
+        if (!settled(holding))
+            return true; /* behind the next commit */
         holding->unsaved_bytes = 0;
+        if (!holding_file(holding, error))
+            return false;
         holding->snapshot = snapshot_begin(context, holding->options.bus, holding->file, &why);
         if (holding->snapshot)
             return true;
@@ -135,9 +151,9 @@ bool holding_save(struct holding *holding, bool *ret_idle, GError **error)
 
 bool holding_begin(struct holding *holding, GError **error)
 {
-    if (!holding->open)
-        holding->open = task_file_begin(holding->file, error);
-    return holding->open;
+    if (!holding->begun)
+        holding->begun = task_file_begin(holding->file, error);
+    return holding->begun;
 }
 
 bool holding_pending(const struct holding *holding, int64_t monotonic_ms)
@@ -180,10 +196,11 @@ void holding_positions(const struct holding *holding, GArray *positions)
     }
 }
 
-bool holding_commit(struct holding *holding, int64_t next_offset, GError **error)
+void holding_commit(struct holding *holding, int64_t next_offset)
 {
-    holding->open = false;
-    return task_file_commit(holding->file, &holding->chain, next_offset, error);
+    holding->unfiled_bytes += holding->file->delta->len;
+    holding->begun = false;
+    task_file_advance(holding->file, &holding->chain, next_offset);
 }
 
 bool holding_sink(struct holding *holding, GError **error)
@@ -202,4 +219,28 @@ bool holding_sink(struct holding *holding, GError **error)
     else
         global_task_committed(holding->global);
     return true;
+}
+
+enum holding_filing holding_filing(const struct holding *holding, int64_t monotonic_ms)
+{
+    if (!settled(holding) || !holding->file->open)
+        return HOLDING_FILED;
+    if (holding->unfiled_bytes >= HOLDING_FILE_BYTES_MAX ||
+        (holding->shard && state_full(holding->shard->task->state)))
+        return HOLDING_FILE_NOW;
+    return monotonic_ms - holding->filed_monotonic_ms >= HOLDING_FILE_MS ? HOLDING_FILE_DUE
+                                                                         : HOLDING_FILED;
+}
+
+bool holding_file(struct holding *holding, GError **error)
+{
+    holding->filed_monotonic_ms = clock_monotonic_ms(holding->options.context->clock);
+    holding->unfiled_bytes = 0;
+    if (!holding->file->open)
+        return true;
+    if ((!holding->shard || state_file(holding->shard->task->state, error)) &&
+        task_file_save(holding->file, error))
+        return true;
+    holding_abandon(holding);
+    return false;
 }

@@ -2,9 +2,9 @@
  * then running.
  *
  *   given ─► restoring (restore.h) ─► running: shard, or for the last partition the global task
- *                  ▲                     │ commit ─► sinking ─► running
- *                  └──── abandoned ◄─────┤ (the transaction's outcome is bad or not known)
- *                                        └─► taken, lost: dropped
+ *                  ▲                     │ commit ─► sinking ─► (now and then: file saved) ─►
+ * running └──── abandoned ◄─────┤ (the transaction's outcome is bad or not known) └─► taken, lost:
+ * dropped
  *
  * One owner thread: the engine's. */
 #pragma once
@@ -14,6 +14,11 @@
 #include "stream/shard.h"
 #include "stream/snapshot.h"
 
+/* The file is saved this much later than the entries that it is made of, at most: a process that
+ * dies plays them again. */
+#define HOLDING_FILE_MS        INT64_C(5000)
+#define HOLDING_FILE_BYTES_MAX (INT64_C(32) * 1024 * 1024)
+
 struct holding {
     int number; /* partition, task */
     struct restore_options options;
@@ -21,12 +26,14 @@ struct holding {
     struct task_file *file;  /* while running */
     struct shard *shard;     /* while running: one of the two */
     struct global_task *global;
-    bool open;                 /* a transaction of the file is */
+    bool begun;                /* an entry is under way in the file */
     bool wrote;                /* this commit has an entry of it */
     struct chain chain;        /* with that entry */
     int64_t unsaved_bytes;     /* of its changelog since the last snapshot */
     struct snapshot *snapshot; /* NULL: none is under way */
     int64_t sunk;              /* of the changelog: entries before it are in the speed store */
+    int64_t unfiled_bytes;     /* of deltas since the file was last saved */
+    int64_t filed_monotonic_ms;
 };
 
 /* Restoring. The options' pointers outlive it. */
@@ -57,7 +64,13 @@ bool holding_write(struct holding *holding, int64_t monotonic_ms, GError **error
 struct output *holding_output(struct holding *holding);
 /* Positions that the commit stands for, appended (struct bus_position). */
 void holding_positions(const struct holding *holding, GArray *positions);
-/* Kafka has it: the file too, from here. */
-bool holding_commit(struct holding *holding, int64_t next_offset, GError **error) MUST_CHECK;
+/* Kafka has it. */
+void holding_commit(struct holding *holding, int64_t next_offset);
 /* The rows of the last commit into the speed store, where they aren't. AGAIN: repeat. */
 bool holding_sink(struct holding *holding, GError **error) MUST_CHECK;
+
+/* Behind holding_sink, before anything more is read: saves the file. On failure it is abandoned. */
+bool holding_file(struct holding *holding, GError **error) MUST_CHECK;
+/* When that is due: HOLDING_FILE_MS after the last time, and at once where memory is full. */
+enum holding_filing { HOLDING_FILED, HOLDING_FILE_DUE, HOLDING_FILE_NOW };
+enum holding_filing holding_filing(const struct holding *holding, int64_t monotonic_ms);

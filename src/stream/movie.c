@@ -74,7 +74,7 @@ uint32_t movie_trim(struct movie *movie, uint64_t touched_before)
     uint32_t kept = 0;
     for (uint32_t i = 0; i < movie->bins_count; i++) {
         struct bin *bin = movie->bins[i];
-        if (!bin->dirty && bin->touched < touched_before)
+        if (!bin->dirty && !bin->waits && bin->touched < touched_before)
             bin_free(bin);
         else
             movie->bins[kept++] = bin;

@@ -23,6 +23,8 @@ struct movie {
     bool dirty;         /* title or hours are to be written */
     bool queued;        /* in its state's list of changed movies */
     bool title_changed; /* since the last commit */
+    bool waits;         /* as bin.h; then or where one of its bins does: */
+    bool waiting;       /* in its state's list of movies that the file lacks something of */
     uint64_t touched;   /* number of the commit before which it was last used */
     char *title;        /* NULL before the first metadata */
     int64_t title_time_ms;
@@ -39,7 +41,7 @@ size_t movie_bytes(const struct movie *movie); /* of memory, bins included */
 struct bin *movie_bin(const struct movie *movie, enum bin_kind kind, int64_t hour);
 /* Takes ownership. No bin of that kind and hour may be there. */
 void movie_add_bin(struct movie *movie, struct bin *bin);
-/* Frees clean bins not used since the given commit; returns how many stay. */
+/* Frees clean bins not used since the given commit that wait for nothing; returns how many stay. */
 uint32_t movie_trim(struct movie *movie, uint64_t touched_before);
 
 void movie_encode_hours(const struct movie *movie, GByteArray *out);

@@ -24,6 +24,7 @@ struct state {
     sqlite3_stmt *statements[STATEMENT_COUNT];
     struct movie_table movies;
     GPtrArray *changed;             /* struct movie *, each once (queued) */
+    GPtrArray *waiting;             /* struct movie *, each once (waiting) */
     uint64_t commits;               /* done so far; what is used now is touched with this number */
     size_t windows_count;           /* in memory */
     size_t windows_max, movies_max; /* this task's share */
@@ -44,6 +45,7 @@ struct state *state_new(sqlite3 *db,
     state->settings = settings;
     state->task = task;
     state->changed = g_ptr_array_new();
+    state->waiting = g_ptr_array_new();
     state->scratch = g_byte_array_new();
     state->windows_max =
         (size_t)MAX(STATE_WINDOWS_MAX / settings->partitions, STATE_TASK_WINDOWS_MIN);
@@ -69,6 +71,7 @@ void state_free(struct state *state)
         sqlite3_finalize(state->statements[i]);
     movie_table_clear(&state->movies);
     g_ptr_array_unref(state->changed);
+    g_ptr_array_unref(state->waiting);
     g_byte_array_unref(state->scratch);
     g_free(state);
 }
@@ -94,6 +97,11 @@ int64_t state_first_held(const struct state *state, enum bin_kind kind)
 size_t state_windows_count(const struct state *state)
 {
     return state->windows_count;
+}
+
+size_t state_movies_count(const struct state *state)
+{
+    return state->movies.count;
 }
 
 struct movie **state_changed(struct state *state, size_t *ret_count)
@@ -317,7 +325,7 @@ void state_title(struct state *state, struct movie *movie, struct span title, in
 
 /* ---- writing ---- */
 
-struct dirty_bin {
+struct movie_bin {
     struct movie *movie;
     struct bin *bin;
 };
@@ -325,7 +333,7 @@ struct dirty_bin {
 /* In the order of the table's key, so that neighbours fall on one page. */
 static int compare_bins(const void *a, const void *b)
 {
-    const struct dirty_bin *x = a, *y = b;
+    const struct movie_bin *x = a, *y = b;
     if (x->bin->kind != y->bin->kind)
         return x->bin->kind < y->bin->kind ? -1 : 1;
     if (x->bin->hour != y->bin->hour)
@@ -339,42 +347,63 @@ static int compare_movies(const void *a, const void *b)
     return (x->movie_id > y->movie_id) - (x->movie_id < y->movie_id);
 }
 
-static bool write_bin(struct state *state, const struct dirty_bin *dirty, GError **error)
+/* Into delta where there is one, else into the file. */
+static bool put(struct state *state,
+                GByteArray *delta,
+                enum delta_statement number,
+                enum statement statement,
+                const struct value *values,
+                GError **error)
 {
-    g_byte_array_set_size(state->scratch, 0);
-    bin_encode(dirty->bin, state->scratch);
-    const struct value values[] = {
-        value_int(state->task),
-        value_int(dirty->bin->kind),
-        value_int(dirty->bin->hour),
-        value_int(dirty->movie->movie_id),
-        value_blob((struct span){(const char *)state->scratch->data, state->scratch->len}),
-    };
-    return delta_run(state->delta, DELTA_PUT_BIN, state->statements[PUT_BIN], values, error);
+    if (!delta)
+        return delta_run(NULL, number, state->statements[statement], values, error);
+    delta_record(delta, number, values);
+    return true;
 }
 
-static bool write_bins(struct state *state, GError **error)
+static bool
+write_bin(struct state *state, GByteArray *delta, const struct movie_bin *written, GError **error)
 {
-    g_autoptr(GArray) dirty = g_array_new(FALSE, FALSE, sizeof(struct dirty_bin));
+    g_byte_array_set_size(state->scratch, 0);
+    bin_encode(written->bin, state->scratch);
+    const struct value values[] = {
+        value_int(state->task),
+        value_int(written->bin->kind),
+        value_int(written->bin->hour),
+        value_int(written->movie->movie_id),
+        value_blob((struct span){(const char *)state->scratch->data, state->scratch->len}),
+    };
+    return put(state, delta, DELTA_PUT_BIN, PUT_BIN, values, error);
+}
+
+static bool write_bins(struct state *state, GByteArray *delta, GArray *bins, GError **error)
+{
+    if (bins->len > 0)
+        qsort(bins->data, bins->len, sizeof(struct movie_bin), compare_bins);
+    for (guint i = 0; i < bins->len; i++) {
+        if (!write_bin(state, delta, &g_array_index(bins, struct movie_bin, i), error))
+            return false;
+    }
+    return true;
+}
+
+static bool write_dirty_bins(struct state *state, GError **error)
+{
+    g_autoptr(GArray) dirty = g_array_new(FALSE, FALSE, sizeof(struct movie_bin));
     for (guint i = 0; i < state->changed->len; i++) {
         struct movie *movie = state->changed->pdata[i];
         for (uint32_t j = 0; j < movie->bins_count; j++) {
             struct bin *bin = movie->bins[j];
             /* What became unreachable since is not written: nobody would remove it. */
             if (bin->dirty && bin->hour >= state->first_hour[bin->kind])
-                g_array_append_val(dirty, ((struct dirty_bin){movie, bin}));
+                g_array_append_val(dirty, ((struct movie_bin){movie, bin}));
         }
     }
-    if (dirty->len > 0)
-        qsort(dirty->data, dirty->len, sizeof(struct dirty_bin), compare_bins);
-    for (guint i = 0; i < dirty->len; i++) {
-        if (!write_bin(state, &g_array_index(dirty, struct dirty_bin, i), error))
-            return false;
-    }
-    return true;
+    return write_bins(state, state->delta, dirty, error);
 }
 
-static bool write_movie(struct state *state, const struct movie *movie, GError **error)
+static bool
+write_movie(struct state *state, GByteArray *delta, const struct movie *movie, GError **error)
 {
     g_byte_array_set_size(state->scratch, 0);
     movie_encode_hours(movie, state->scratch);
@@ -385,26 +414,51 @@ static bool write_movie(struct state *state, const struct movie *movie, GError *
         movie->title ? value_int(movie->title_time_ms) : value_null(),
         value_blob((struct span){(const char *)state->scratch->data, state->scratch->len}),
     };
-    return delta_run(state->delta, DELTA_PUT_MOVIE, state->statements[PUT_MOVIE], values, error);
+    return put(state, delta, DELTA_PUT_MOVIE, PUT_MOVIE, values, error);
 }
 
-static bool write_movies(struct state *state, GError **error)
+static bool write_dirty_movies(struct state *state, GError **error)
 {
     if (state->changed->len > 0)
         qsort(state->changed->pdata, state->changed->len, sizeof(gpointer), compare_movies);
     for (guint i = 0; i < state->changed->len; i++) {
         const struct movie *movie = state->changed->pdata[i];
-        if (movie->dirty && !write_movie(state, movie, error))
+        if (movie->dirty && !write_movie(state, state->delta, movie, error))
             return false;
     }
     return true;
 }
 
-/* Removes rows of hours that are no longer reachable; what doesn't fit goes at the next commits. */
+/* All that the file lacks, as it is now. */
+static bool write_waiting(struct state *state, GError **error)
+{
+    g_autoptr(GArray) bins = g_array_new(FALSE, FALSE, sizeof(struct movie_bin));
+    if (state->waiting->len > 0)
+        qsort(state->waiting->pdata, state->waiting->len, sizeof(gpointer), compare_movies);
+    for (guint i = 0; i < state->waiting->len; i++) {
+        struct movie *movie = state->waiting->pdata[i];
+        if (movie->waits && !write_movie(state, NULL, movie, error))
+            return false;
+        movie->waits = movie->waiting = false;
+        for (uint32_t j = 0; j < movie->bins_count; j++) {
+            struct bin *bin = movie->bins[j];
+            if (bin->waits)
+                g_array_append_val(bins, ((struct movie_bin){movie, bin}));
+            bin->waits = false;
+        }
+    }
+    g_ptr_array_set_size(state->waiting, 0);
+    return write_bins(state, NULL, bins, error);
+}
+
+/* Removes rows of hours that are no longer reachable; what doesn't fit goes at the next commits. It
+ * must find the rows that whoever plays the delta finds, so nothing waits when it runs. */
 static bool expire_bins(struct state *state, enum bin_kind kind, GError **error)
 {
     if (state->swept_hour[kind] == state->first_hour[kind])
         return true;
+    if (!write_waiting(state, error))
+        return false;
     const struct value values[] = {value_int(state->task), value_int(kind),
                                    value_int(state->first_hour[kind]),
                                    value_int(STATE_EXPIRE_ROWS_MAX)};
@@ -422,20 +476,30 @@ bool state_write(struct state *state, GError **error)
         if (!expire_bins(state, kind, error))
             return false;
     }
-    return write_bins(state, error) && write_movies(state, error);
+    return write_dirty_bins(state, error) && write_dirty_movies(state, error);
 }
 
-static void clean(struct movie *movie)
+static void clean(struct state *state, struct movie *movie)
 {
+    const bool recorded = state->delta;
+    bool waits = movie->waits = recorded && (movie->waits || movie->dirty);
     movie->dirty = movie->queued = movie->title_changed = false;
     for (uint32_t i = 0; i < movie->bins_count; i++) {
         struct bin *bin = movie->bins[i];
+        /* As write_dirty_bins has done. */
+        bin->waits =
+            bin->waits || (recorded && bin->dirty && bin->hour >= state->first_hour[bin->kind]);
+        waits = waits || bin->waits;
         bin->dirty = false;
         if (!bin->dirty_windows)
             continue;
         bin->dirty_windows = false;
         for (uint32_t j = 0; j < bin->count; j++)
             bin->windows[j].dirty = false;
+    }
+    if (waits && !movie->waiting) {
+        movie->waiting = true;
+        g_ptr_array_add(state->waiting, movie);
     }
 }
 
@@ -450,14 +514,19 @@ static bool keep_movie(struct movie *movie, void *user)
     movie_trim(movie, trim->touched_before);
     for (uint32_t i = 0; i < movie->bins_count; i++)
         trim->windows_count += movie->bins[i]->count;
-    return movie->bins_count > 0 || movie->touched >= trim->touched_before;
+    return movie->bins_count > 0 || movie->waiting || movie->touched >= trim->touched_before;
+}
+
+bool state_full(const struct state *state)
+{
+    return state->windows_count > state->windows_max || state->movies.count > state->movies_max;
 }
 
 /* All is clean now, so anything may leave: what was used longest ago goes first, down to half the
  * limit, so that the work is shared by many commits. */
 static void trim_memory(struct state *state)
 {
-    if (state->windows_count <= state->windows_max && state->movies.count <= state->movies_max)
+    if (!state_full(state))
         return;
     for (uint64_t age = TRIM_AGE_FIRST;; age /= 2) {
         struct trim trim = {.touched_before = state->commits > age ? state->commits - age : 0};
@@ -474,8 +543,17 @@ static void trim_memory(struct state *state)
 void state_committed(struct state *state)
 {
     for (guint i = 0; i < state->changed->len; i++)
-        clean(state->changed->pdata[i]);
+        clean(state, state->changed->pdata[i]);
     g_ptr_array_set_size(state->changed, 0);
     state->commits++;
+    if (!state->delta)
+        trim_memory(state);
+}
+
+bool state_file(struct state *state, GError **error)
+{
+    if (!write_waiting(state, error))
+        return false;
     trim_memory(state);
+    return true;
 }

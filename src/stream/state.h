@@ -5,6 +5,9 @@
  *   record ─► state_movie ─► state_window (dirty) ─► [collect results] ─► state_write ─► COMMIT ─►
  * state_committed └ on failure nothing changes: repeat
  *
+ * On Kafka state_write only records, and state_file writes some commits later; what waits for that
+ * stays in memory, so the file is never asked for a row that it doesn't have yet.
+ *
  * Reachable are the hours that are held and 2 x lookback before them: no formula of a held window
  * reads more. What lies below is forgotten at once (its bit goes from the hour set) and its rows
  * are removed in steps. One owner thread: the engine's. Errors of state_* while records are
@@ -48,7 +51,9 @@ struct state *state_new(sqlite3 *db,
                         GError **error) MUST_CHECK;
 void state_free(struct state *state); /* accepts NULL */
 
-/* From now on what state_write changes is appended to delta (delta.h), which outlives the state. */
+/* From now on what state_write changes is appended to delta (delta.h), which outlives the state.
+ * Windows and movies then wait in memory, to be written by state_file: once, however many commits
+ * have changed them. */
 void state_record(struct state *state, GByteArray *delta);
 
 /* The highest event time of the partition that feeds a kind has risen. */
@@ -107,4 +112,11 @@ bool state_write(struct state *state, GError **error) MUST_CHECK;
 /* The transaction has been committed. */
 void state_committed(struct state *state);
 
+/* Writes what waits, with the values of now: right behind state_committed only. Makes room in
+ * memory where it is full. */
+bool state_file(struct state *state, GError **error) MUST_CHECK;
+/* More is in memory than its share: state_file is due. */
+bool state_full(const struct state *state);
+
 size_t state_windows_count(const struct state *state); /* in memory */
+size_t state_movies_count(const struct state *state);  /* in memory */

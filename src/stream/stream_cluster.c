@@ -452,7 +452,7 @@ bool stream_cluster_step(struct stream_cluster *cluster, bool *ret_idle, GError 
     if (commit_due(cluster) && !stream_cluster_commit(cluster, error))
         return false;
     bool saved;
-    if (!save_some(cluster, &saved, error))
+    if (!stream_cluster_file(cluster, error) || !save_some(cluster, &saved, error))
         return false;
     *ret_idle = idle && saved;
     return true;

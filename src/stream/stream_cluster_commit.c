@@ -1,12 +1,13 @@
 /* A commit: each task with something to say writes into its own file's open transaction, which also
  * gives its delta; deltas, rows, reports, letters and offsets go into one Kafka transaction; then
- * the files commit, then the speed store is written.
+ * the speed store is written. Now and then, one behind the other, the files are saved, with all
+ * entries since the last time.
  *
  *   where it dies        what is there then
  *   before Kafka's       nothing; the records are read again
  *   behind Kafka's       the entries: whoever has the task next plays them, and writes their rows
- *   between two files    the same, for those that didn't
- *   before the store's   the same; rows that are there already are left out by their sequence */
+ *   before the store's   the same; rows that are there already are left out by their sequence
+ *   between two files    the same, for those that weren't saved, with the entries before it */
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/failpoint.h"
@@ -22,8 +23,8 @@ const char *const stream_cluster_failpoints[] = {
     "stream.cluster.produced", /* the transaction on Kafka has the records */
     "stream.cluster.offsets",  /* and the offsets */
     "stream.cluster.decided",  /* it is committed */
-    "stream.cluster.filed",    /* one more file is committed */
     "stream.cluster.sunk",     /* one more task's rows are in the speed store */
+    "stream.cluster.filed",    /* one more file is saved */
     "stream.cluster.done",     /* all of them */
     NULL,
 };
@@ -166,19 +167,15 @@ static bool send(struct stream_cluster *cluster, struct sending *sending, GError
                              error);
 }
 
-static bool file_all(struct stream_cluster *cluster, const struct sending *sending, GError **error)
+static void advance_all(struct stream_cluster *cluster, const struct sending *sending)
 {
     guint at = 0;
     for (guint i = 0; i < cluster->holdings->len; i++) {
         struct holding *holding = cluster->holdings->pdata[i];
-        if (!holding->wrote)
-            continue;
-        const int64_t last = g_array_index(sending->last, struct bus_position, at++).offset;
-        if (!holding_commit(holding, last + 1, error))
-            return false;
-        failpoint("stream.cluster.filed");
+        if (holding->wrote)
+            holding_commit(holding,
+                           g_array_index(sending->last, struct bus_position, at++).offset + 1);
     }
-    return true;
 }
 
 static void count_outcome(struct stream_cluster *cluster, const char *outcome)
@@ -227,12 +224,7 @@ static bool commit(struct stream_cluster *cluster, struct sending *sending, GErr
     cluster->conflicts = 0;
     intake_clear(cluster->intake);
     cluster->last_commit_monotonic_ms = clock_monotonic_ms(cluster->context->clock);
-    if (!file_all(cluster, sending, &why)) {
-        /* It is committed: the file gets it from the changelog. */
-        stream_cluster_abandon(cluster);
-        g_propagate_error(error, why);
-        return false;
-    }
+    advance_all(cluster, sending);
     cluster->sinking = true;
     return stream_cluster_sink(cluster, error);
 }
@@ -250,8 +242,36 @@ bool stream_cluster_sink(struct stream_cluster *cluster, GError **error)
         failpoint("stream.cluster.sunk");
     }
     cluster->sinking = false;
+    if (!stream_cluster_file(cluster, error))
+        return false;
     failpoint("stream.cluster.done");
     return true;
+}
+
+static bool file_one(struct holding *holding, GError **error)
+{
+    if (!holding_file(holding, error))
+        return false;
+    failpoint("stream.cluster.filed");
+    return true;
+}
+
+/* Those whose memory is full, and of those that are due the one whose turn came first: all at once
+ * would hold up the records. */
+bool stream_cluster_file(struct stream_cluster *cluster, GError **error)
+{
+    const int64_t monotonic_ms = clock_monotonic_ms(cluster->context->clock);
+    struct holding *first = NULL;
+    for (guint i = 0; i < cluster->holdings->len; i++) {
+        struct holding *holding = cluster->holdings->pdata[i];
+        enum holding_filing filing = holding_filing(holding, monotonic_ms);
+        if (filing == HOLDING_FILE_NOW && !file_one(holding, error))
+            return false;
+        if (filing == HOLDING_FILE_DUE &&
+            (!first || holding->filed_monotonic_ms < first->filed_monotonic_ms))
+            first = holding;
+    }
+    return !first || file_one(first, error);
 }
 
 static void report(struct stream_cluster *cluster, double seconds)

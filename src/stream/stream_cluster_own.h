@@ -31,6 +31,8 @@ struct stream_cluster {
 
 /* Writes what waits for the speed store. */
 bool stream_cluster_sink(struct stream_cluster *cluster, GError **error) MUST_CHECK;
+/* Saves files that are due; behind a commit, or where nothing was read since. */
+bool stream_cluster_file(struct stream_cluster *cluster, GError **error) MUST_CHECK;
 /* Forgets what isn't committed. */
 void stream_cluster_abandon(struct stream_cluster *cluster);
 /* Out of the group, without its tasks. */

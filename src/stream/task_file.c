@@ -35,7 +35,14 @@ bool task_file_remove(const char *folder, int task, GError **error)
     return true;
 }
 
-static bool read_chain(struct task_file *file, GError **error)
+static void set_mark(struct task_file *file, const struct task_mark *mark)
+{
+    file->chain = mark->chain;
+    file->next_offset = mark->next_offset;
+    file->sunk = mark->sunk;
+}
+
+static bool read_mark(struct task_file *file, GError **error)
 {
     g_autoptr(sqlite3_stmt) read =
         db_prepare(file->db, sql_file_get(file->sql, "read_changelog"), error);
@@ -46,10 +53,12 @@ static bool read_chain(struct task_file *file, GError **error)
         error_set(error, BADDATA, "%s: says nowhere where it stands in the changelog", file->path);
         return false;
     }
-    file->chain =
-        (struct chain){sqlite3_column_int64(read, 0), (uint32_t)sqlite3_column_int64(read, 1)};
-    file->next_offset = sqlite3_column_int64(read, 2);
-    file->sunk = sqlite3_column_int64(read, 3);
+    file->saved = (struct task_mark){
+        .chain = {sqlite3_column_int64(read, 0), (uint32_t)sqlite3_column_int64(read, 1)},
+        .next_offset = sqlite3_column_int64(read, 2),
+        .sunk = sqlite3_column_int64(read, 3),
+    };
+    set_mark(file, &file->saved);
     return true;
 }
 
@@ -66,7 +75,7 @@ open_once(const char *folder, int task, const struct sql_file *sql, GError **err
                   db_exec(file->db, FILE_WAL_PRAGMA, error);
     for (size_t i = 0; opened && i < G_N_ELEMENTS(schemas); i++)
         opened = db_exec(file->db, sql_file_get(sql, schemas[i]), error);
-    if (opened && read_chain(file, error))
+    if (opened && read_mark(file, error))
         return file;
     task_file_close(file);
     return NULL;
@@ -99,27 +108,52 @@ void task_file_close(struct task_file *file)
 bool task_file_begin(struct task_file *file, GError **error)
 {
     g_byte_array_set_size(file->delta, 0);
-    return db_begin(file->db, error);
+    file->open = file->open || db_begin(file->db, error);
+    return file->open;
 }
 
 bool task_file_set_sunk(struct task_file *file, int64_t offset, GError **error)
 {
     g_autoptr(sqlite3_stmt) put = db_prepare(file->db, sql_file_get(file->sql, "put_sunk"), error);
     const struct value value = value_int(offset);
-    return put && delta_run(file->delta, DELTA_PUT_SUNK, put, &value, error);
+    if (!put || !delta_run(file->delta, DELTA_PUT_SUNK, put, &value, error))
+        return false;
+    file->sunk = offset;
+    return true;
 }
 
-static bool
-put_chain(struct task_file *file, const struct chain *chain, int64_t next_offset, GError **error)
+void task_file_advance(struct task_file *file, const struct chain *chain, int64_t next_offset)
+{
+    file->chain = *chain;
+    file->next_offset = next_offset;
+    g_byte_array_set_size(file->delta, 0);
+}
+
+static bool put_mark(struct task_file *file, GError **error)
 {
     g_autoptr(sqlite3_stmt) put =
         db_prepare(file->db, sql_file_get(file->sql, "put_changelog"), error);
     if (!put)
         return false;
-    db_bind_int(put, 1, chain->commits);
-    db_bind_int(put, 2, chain->digest);
-    db_bind_int(put, 3, next_offset);
+    db_bind_int(put, 1, file->chain.commits);
+    db_bind_int(put, 2, file->chain.digest);
+    db_bind_int(put, 3, file->next_offset);
     return db_run(put, error);
+}
+
+bool task_file_save(struct task_file *file, GError **error)
+{
+    if (!file->open)
+        return true;
+    if (!put_mark(file, error)) {
+        task_file_rollback(file);
+        return false;
+    }
+    file->open = false;
+    if (db_commit(file->db, error))
+        return read_mark(file, error);
+    set_mark(file, &file->saved);
+    return false;
 }
 
 bool task_file_commit(struct task_file *file,
@@ -127,16 +161,15 @@ bool task_file_commit(struct task_file *file,
                       int64_t next_offset,
                       GError **error)
 {
-    if (!put_chain(file, chain, next_offset, error)) {
-        task_file_rollback(file);
-        return false;
-    }
-    g_byte_array_set_size(file->delta, 0);
-    return db_commit(file->db, error) && read_chain(file, error);
+    task_file_advance(file, chain, next_offset);
+    return task_file_save(file, error);
 }
 
 void task_file_rollback(struct task_file *file)
 {
-    db_rollback(file->db);
+    if (file->open)
+        db_rollback(file->db);
+    file->open = false;
+    set_mark(file, &file->saved);
     g_byte_array_set_size(file->delta, 0);
 }
