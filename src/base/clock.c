@@ -125,12 +125,32 @@ void clock_advance_monotonic(struct clock *clock, int64_t delta_ms)
     atomic_fetch_add(&clock->manual_monotonic_ms, delta_ms);
 }
 
+static char *put_digits(char *at, int value, int count, char separator)
+{
+    for (int i = count - 1; i >= 0; i--, value /= 10)
+        at[i] = (char)('0' + value % 10);
+    at[count] = separator;
+    return at + count + 1;
+}
+
+/* Digit by digit, without strftime: documents are full of times. */
 char *clock_iso8601(int64_t time_ms, char buffer[CLOCK_ISO_BYTES])
 {
     int64_t seconds = time_ms / MS_PER_SECOND - (time_ms % MS_PER_SECOND < 0);
     time_t unix_time = (time_t)seconds;
     struct tm tm = {0};
     gmtime_r(&unix_time, &tm);
+    int year = tm.tm_year + 1900;
+    if (year >= 1000 && year <= 9999) {
+        char *at = put_digits(buffer, year, 4, '-');
+        at = put_digits(at, tm.tm_mon + 1, 2, '-');
+        at = put_digits(at, tm.tm_mday, 2, 'T');
+        at = put_digits(at, tm.tm_hour, 2, ':');
+        at = put_digits(at, tm.tm_min, 2, ':');
+        at = put_digits(at, tm.tm_sec, 2, 'Z');
+        *at = '\0';
+        return buffer;
+    }
     if (strftime(buffer, CLOCK_ISO_BYTES, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
         buffer[0] = '\0';
     return buffer;

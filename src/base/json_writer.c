@@ -100,10 +100,23 @@ void json_write_string(GString *out, const char *text)
     g_string_append_c(out, '"');
 }
 
+/* Digits of a number, at least so many. A document has thousands of numbers, and printf would be
+ * most of what it costs to write it. */
+static void append_digits(GString *out, uint64_t value, int least)
+{
+    char text[20]; /* 2^64 has as many */
+    int at = (int)sizeof text;
+    for (; value > 0 || (int)sizeof text - at < least; value /= 10)
+        text[--at] = (char)('0' + value % 10);
+    g_string_append_len(out, text + at, (gssize)sizeof text - at);
+}
+
 void json_write_int(GString *out, int64_t value)
 {
     separate(out);
-    g_string_append_printf(out, "%" G_GINT64_FORMAT, value);
+    if (value < 0)
+        g_string_append_c(out, '-');
+    append_digits(out, value < 0 ? -(uint64_t)value : (uint64_t)value, 1);
 }
 
 void json_write_double(GString *out, double value)
@@ -123,10 +136,11 @@ void json_write_e4(GString *out, int64_t value_e4)
     separate(out);
     if (value_e4 < 0)
         g_string_append_c(out, '-');
-    g_string_append_printf(out, "%" G_GINT64_FORMAT, whole < 0 ? -whole : whole);
+    append_digits(out, (uint64_t)(whole < 0 ? -whole : whole), 1);
     if (rest == 0)
         return;
-    g_string_append_printf(out, ".%04d", (int)(rest < 0 ? -rest : rest));
+    g_string_append_c(out, '.');
+    append_digits(out, (uint64_t)(rest < 0 ? -rest : rest), 4);
     while (out->str[out->len - 1] == '0')
         g_string_truncate(out, out->len - 1);
 }

@@ -72,14 +72,20 @@ static void test_numbers(void)
     check_e4(1234567, "123.4567");
     check_e4(-120500, "-12.05");
     check_e4(100000000, "10000");
+    check_e4(INT64_MIN, "-922337203685477.5808");
     g_autoptr(GString) out = g_string_new(NULL);
     json_write_array(out);
+    json_write_int(out, 0);
+    json_write_int(out, -70);
+    json_write_int(out, INT64_MAX);
+    json_write_int(out, INT64_MIN);
     json_write_double(out, 0.1);
     json_write_double(out, -1e-9);
     json_write_double(out, NAN);
     json_write_double(out, INFINITY);
     json_write_array_end(out);
-    g_assert_cmpstr(out->str, ==, "[0.1,-1e-09,null,null]");
+    g_assert_cmpstr(out->str, ==,
+                    "[0,-70,9223372036854775807,-9223372036854775808,0.1,-1e-09,null,null]");
 }
 
 int main(int argc, char **argv)

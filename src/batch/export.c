@@ -51,6 +51,7 @@ static const struct export_view views[] = {
 struct exporter {
     struct run_state *state;
     const struct export_view *view;
+    GArray *columns; /* struct export_column: of the view's rows; empty before the first */
     bool open;
     struct view_key key; /* genre and window live in the strings below */
     GString *genre, *window, *data;
@@ -102,58 +103,32 @@ static bool close_document(struct exporter *exporter, GError **error)
     return !full || put_waiting(exporter, error);
 }
 
-static bool is_key(const char *column)
-{
-    return g_str_has_prefix(column, "key_");
-}
+/* ---- columns: what is done with each is decided once a view, not once a value ---- */
 
-static bool is_item(const char *column)
-{
-    return g_str_has_prefix(column, "item_");
-}
-
-struct row_key {
-    struct view_key key;
-    const char *genre, *window;
+enum role {
+    KEY_MOVIE_ID,
+    KEY_DAY_MS,
+    KEY_YEAR,
+    KEY_MONTH,
+    KEY_GENRE,
+    KEY_WINDOW,
+    FIELD, /* of the document */
+    ITEM,  /* of its array */
 };
-
-static struct row_key key_of(const struct exporter *exporter,
-                             const struct engine_column *columns,
-                             const struct engine_value *values,
-                             size_t count)
-{
-    struct row_key found = {
-        .key = {.view_type = exporter->view->view_type}, .genre = "", .window = ""};
-    for (size_t i = 0; i < count; i++) {
-        const char *name = columns[i].name;
-        if (strcmp(name, "key_movie_id") == 0)
-            found.key.movie_id = values[i].integer;
-        else if (strcmp(name, "key_day_ms") == 0)
-            found.key.day_ms = values[i].integer;
-        else if (strcmp(name, "key_year") == 0)
-            found.key.year = (int32_t)values[i].integer;
-        else if (strcmp(name, "key_month") == 0)
-            found.key.month = (int32_t)values[i].integer;
-        else if (strcmp(name, "key_genre") == 0)
-            found.genre = values[i].text;
-        else if (strcmp(name, "key_window") == 0)
-            found.window = values[i].text;
-        else
-            g_assert(!is_key(name));
-    }
-    return found;
-}
-
-static bool same_key(const struct exporter *exporter, const struct row_key *row)
-{
-    const struct view_key *a = &exporter->key, *b = &row->key;
-    return a->movie_id == b->movie_id && a->day_ms == b->day_ms && a->year == b->year &&
-           a->month == b->month && strcmp(exporter->genre->str, row->genre) == 0 &&
-           strcmp(exporter->window->str, row->window) == 0;
-}
 
 /* Endings of column names, and how a value under them is written. */
 enum ending { PLAIN, DEC4, TIME_MS, JSON_TEXT };
+
+struct export_column {
+    enum role role;
+    enum ending ending;
+    char *key; /* in the document; NULL for keys */
+};
+
+static void column_clear(void *data)
+{
+    g_free(((struct export_column *)data)->key);
+}
 
 static enum ending ending_of(const char *name, size_t *ret_len)
 {
@@ -169,6 +144,81 @@ static enum ending ending_of(const char *name, size_t *ret_len)
     }
     *ret_len = 0;
     return PLAIN;
+}
+
+static enum role role_of(const char *name)
+{
+    static const char *const keys[] = {"key_movie_id", "key_day_ms", "key_year",
+                                       "key_month",    "key_genre",  "key_window"};
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        if (strcmp(name, keys[i]) == 0)
+            return (enum role)i;
+    }
+    g_assert(!g_str_has_prefix(name, "key_"));
+    return g_str_has_prefix(name, "item_") ? ITEM : FIELD;
+}
+
+static void
+read_columns(struct exporter *exporter, const struct engine_column *columns, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct export_column column = {.role = role_of(columns[i].name)};
+        if (column.role >= FIELD) {
+            const char *name = columns[i].name + (column.role == ITEM ? strlen("item_") : 0);
+            size_t len;
+            column.ending = ending_of(name, &len);
+            column.key = g_strndup(name, strlen(name) - len);
+        }
+        g_array_append_val(exporter->columns, column);
+    }
+}
+
+/* ---- rows ---- */
+
+struct row_key {
+    struct view_key key;
+    const char *genre, *window;
+};
+
+static struct row_key
+key_of(const struct exporter *exporter, const struct engine_value *values, size_t count)
+{
+    struct row_key found = {
+        .key = {.view_type = exporter->view->view_type}, .genre = "", .window = ""};
+    for (size_t i = 0; i < count; i++) {
+        switch (g_array_index(exporter->columns, struct export_column, i).role) {
+        case KEY_MOVIE_ID:
+            found.key.movie_id = values[i].integer;
+            break;
+        case KEY_DAY_MS:
+            found.key.day_ms = values[i].integer;
+            break;
+        case KEY_YEAR:
+            found.key.year = (int32_t)values[i].integer;
+            break;
+        case KEY_MONTH:
+            found.key.month = (int32_t)values[i].integer;
+            break;
+        case KEY_GENRE:
+            found.genre = values[i].text;
+            break;
+        case KEY_WINDOW:
+            found.window = values[i].text;
+            break;
+        case FIELD:
+        case ITEM:
+            break;
+        }
+    }
+    return found;
+}
+
+static bool same_key(const struct exporter *exporter, const struct row_key *row)
+{
+    const struct view_key *a = &exporter->key, *b = &row->key;
+    return a->movie_id == b->movie_id && a->day_ms == b->day_ms && a->year == b->year &&
+           a->month == b->month && strcmp(exporter->genre->str, row->genre) == 0 &&
+           strcmp(exporter->window->str, row->window) == 0;
 }
 
 static void
@@ -191,42 +241,52 @@ write_plain(GString *out, const struct engine_column *column, const struct engin
 }
 
 static void write_field(GString *out,
-                        const char *name,
-                        const struct engine_column *column,
+                        const struct export_column *column,
+                        const struct engine_column *typed,
                         const struct engine_value *value)
 {
-    size_t len;
-    enum ending ending = ending_of(name, &len);
-    g_autofree char *key = g_strndup(name, strlen(name) - len);
-    json_write_key(out, key);
+    json_write_key(out, column->key);
     if (value->is_null)
         json_write_null(out);
-    else if (ending == DEC4)
+    else if (column->ending == DEC4)
         json_write_e4(out, value->integer);
-    else if (ending == TIME_MS)
+    else if (column->ending == TIME_MS)
         json_write_time(out, value->integer);
-    else if (ending == JSON_TEXT)
+    else if (column->ending == JSON_TEXT)
         json_write_raw(out, value->text, value->len);
     else
-        write_plain(out, column, value);
+        write_plain(out, typed, value);
 }
 
-static void write_item(GString *out,
+/* The row's fields of one role. */
+static void write_fields(struct exporter *exporter,
+                         enum role role,
+                         const struct engine_column *columns,
+                         const struct engine_value *values,
+                         size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct export_column *column =
+            &g_array_index(exporter->columns, struct export_column, i);
+        if (column->role == role)
+            write_field(exporter->data, column, &columns[i], &values[i]);
+    }
+}
+
+static void write_item(struct exporter *exporter,
                        const struct engine_column *columns,
                        const struct engine_value *values,
                        size_t count)
 {
     bool any = false;
-    for (size_t i = 0; i < count; i++)
-        any = any || (is_item(columns[i].name) && !values[i].is_null);
+    for (size_t i = 0; !any && i < count; i++)
+        any = g_array_index(exporter->columns, struct export_column, i).role == ITEM &&
+              !values[i].is_null;
     if (!any) /* a left join that found nothing */
         return;
-    json_write_object(out);
-    for (size_t i = 0; i < count; i++) {
-        if (is_item(columns[i].name))
-            write_field(out, columns[i].name + strlen("item_"), &columns[i], &values[i]);
-    }
-    json_write_object_end(out);
+    json_write_object(exporter->data);
+    write_fields(exporter, ITEM, columns, values, count);
+    json_write_object_end(exporter->data);
 }
 
 static void open_document(struct exporter *exporter, const struct row_key *row)
@@ -254,25 +314,25 @@ static bool take_row(void *user,
                      GError **error)
 {
     struct exporter *exporter = user;
-    struct row_key row = key_of(exporter, columns, values, count);
+    if (exporter->columns->len == 0)
+        read_columns(exporter, columns, count);
+    struct row_key row = key_of(exporter, values, count);
     if (!exporter->open || !same_key(exporter, &row)) {
         if (!close_document(exporter, error))
             return false;
         open_document(exporter, &row);
-        for (size_t i = 0; i < count; i++) {
-            if (!is_key(columns[i].name) && !is_item(columns[i].name))
-                write_field(exporter->data, columns[i].name, &columns[i], &values[i]);
-        }
+        write_fields(exporter, FIELD, columns, values, count);
         open_items(exporter);
     }
     if (exporter->view->items)
-        write_item(exporter->data, columns, values, count);
+        write_item(exporter, columns, values, count);
     return true;
 }
 
 static bool export_view(struct exporter *exporter, const struct export_view *view, GError **error)
 {
     exporter->view = view;
+    g_array_set_size(exporter->columns, 0);
     for (size_t i = 0; i < NEEDS_MAX && view->needs[i]; i++) {
         if (!run_state_need(exporter->state, view->needs[i], error))
             return false;
@@ -379,12 +439,14 @@ bool export_run(struct run_state *state, struct manifest_step *ret_step, GError 
 {
     struct exporter exporter = {
         .state = state,
+        .columns = g_array_new(FALSE, FALSE, sizeof(struct export_column)),
         .genre = g_string_new(NULL),
         .window = g_string_new(NULL),
         .data = g_string_new(NULL),
         .arena = arena_new(),
         .waiting = g_array_new(FALSE, FALSE, sizeof(struct view_doc)),
     };
+    g_array_set_clear_func(exporter.columns, column_clear);
     bool done = true;
     for (size_t i = 0; done && i < G_N_ELEMENTS(views); i++)
         done = export_view(&exporter, &views[i], error);
@@ -393,6 +455,7 @@ bool export_run(struct run_state *state, struct manifest_step *ret_step, GError 
         ret_step->rows = exporter.docs;
         ret_step->size_bytes = exporter.bytes;
     }
+    g_array_unref(exporter.columns);
     g_string_free(exporter.genre, TRUE);
     g_string_free(exporter.window, TRUE);
     g_string_free(exporter.data, TRUE);
