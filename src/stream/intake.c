@@ -80,12 +80,11 @@ count_records(struct intake *intake, const int64_t counts[RECORD_CLASS_COUNT], i
 {
     struct metrics *metrics = intake->context->metrics;
     for (enum record_class class = 0; class < RECORD_CLASS_COUNT; class ++) {
-        if (counts[class])
-            metrics_add(metrics, METRIC_STREAM_RECORDS, record_class_name(class),
-                        (uint64_t)counts[class]);
+        /* Also 0: each class is shown, though there be none. */
+        metrics_add(metrics, METRIC_STREAM_RECORDS, record_class_name(class),
+                    (uint64_t)counts[class]);
     }
-    if (late)
-        metrics_add(metrics, METRIC_STREAM_LATE, NULL, (uint64_t)late);
+    metrics_add(metrics, METRIC_STREAM_LATE, NULL, (uint64_t)late);
 }
 
 bool intake_take(struct intake *intake,

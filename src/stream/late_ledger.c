@@ -66,13 +66,16 @@ static bool put_entry(struct late_ledger *ledger, const struct late_entry *entry
     return delta_run(ledger->delta, DELTA_PUT_LATE, ledger->statements[PUT_LATE], values, error);
 }
 
+uint64_t late_ledger_unlisted(const struct late_ledger *ledger)
+{
+    return ledger->added > LATE_LEDGER_COMMIT_MAX ? ledger->added - LATE_LEDGER_COMMIT_MAX : 0;
+}
+
 bool late_ledger_write(struct late_ledger *ledger, GError **error)
 {
     if (ledger->added == 0)
         return true;
-    uint64_t first =
-        ledger->added > LATE_LEDGER_COMMIT_MAX ? ledger->added - LATE_LEDGER_COMMIT_MAX : 0;
-    for (uint64_t i = first; i < ledger->added; i++) {
+    for (uint64_t i = late_ledger_unlisted(ledger); i < ledger->added; i++) {
         if (!put_entry(ledger, &ledger->ring[i % LATE_LEDGER_COMMIT_MAX], error))
             return false;
     }

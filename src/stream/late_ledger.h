@@ -48,6 +48,9 @@ void late_ledger_record(struct late_ledger *ledger, GByteArray *delta);
 
 void late_ledger_add(struct late_ledger *ledger, const struct late_entry *entry);
 
+/* Late records since the last commit that the ledger has no room for: the oldest. */
+uint64_t late_ledger_unlisted(const struct late_ledger *ledger);
+
 /* Within the engine's transaction; repeatable until then late_ledger_clear: after the transaction,
  * or where what was added is read again. */
 bool late_ledger_write(struct late_ledger *ledger, GError **error) MUST_CHECK;

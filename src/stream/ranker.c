@@ -145,6 +145,11 @@ static bool memory_full(const struct ranker *ranker)
            ranker->pending->len > RANKER_PENDING_MAX;
 }
 
+size_t ranker_measures_count(const struct ranker *ranker)
+{
+    return ranker->measures_count + ranker->pending->len;
+}
+
 bool ranker_due(const struct ranker *ranker, int64_t monotonic_ms)
 {
     bool waited =

@@ -41,6 +41,9 @@ void ranker_close(struct ranker *ranker); /* accepts NULL */
  * the ranker. */
 void ranker_record(struct ranker *ranker, GByteArray *delta);
 
+/* In memory: of windows, and waiting. */
+size_t ranker_measures_count(const struct ranker *ranker);
+
 /* Something waits and may be ranked now. */
 bool ranker_due(const struct ranker *ranker, int64_t monotonic_ms);
 

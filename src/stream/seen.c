@@ -89,6 +89,11 @@ void seen_free(struct seen *seen)
     g_free(seen);
 }
 
+size_t seen_count(const struct seen *seen)
+{
+    return g_hash_table_size(seen->rows);
+}
+
 /* The first byte tells raw from hashed, so that no raw key can pose as another's hash. */
 static void set_probe(struct seen *seen, const struct seen_key *key)
 {

@@ -50,6 +50,7 @@ bool seen_find(struct seen *seen,
                const struct seen_key *key,
                const struct seen_entry **ret_entry,
                GError **error) MUST_CHECK;
+size_t seen_count(const struct seen *seen); /* in memory */
 void seen_put(struct seen *seen, const struct seen_key *key, int64_t a, int64_t b);
 
 /* Buckets of a kind below first are no longer needed; of producers, those whose b is below first.

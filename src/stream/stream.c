@@ -9,6 +9,7 @@
 #include "bus/bus.h"
 #include "model/db.h"
 #include "speed/speed_sqlite.h"
+#include "stream/gauges.h"
 #include "stream/hour_count.h"
 #include "stream/intake.h"
 #include "stream/late_ledger.h"
@@ -56,7 +57,7 @@ struct stream {
     struct arena *arena; /* of one fetch */
     struct intake *intake;
     struct output output;
-    int64_t last_commit_monotonic_ms;
+    int64_t last_commit_monotonic_ms, gauges_monotonic_ms;
     bool broken; /* an error left memory half changed: read the last commit again first */
 };
 
@@ -225,6 +226,20 @@ static bool read_partition(
     return false;
 }
 
+/* Also while nothing comes: time goes on, and partitions become idle. */
+static void set_gauges(struct stream *stream)
+{
+    struct metrics *metrics = stream->context->metrics;
+    const int64_t now_ms = clock_now_ms(stream->context->clock);
+    struct gauges gauges = gauges_none();
+    for (int p = 0; p < stream->settings.partitions; p++)
+        gauges_add(&gauges, stream->tasks[p], now_ms);
+    gauges_set(&gauges, metrics, now_ms);
+    metrics_set(metrics, METRIC_STREAM_RANKER_MEASURES, NULL,
+                (double)ranker_measures_count(stream->ranker));
+    stream->gauges_monotonic_ms = clock_monotonic_ms(stream->context->clock);
+}
+
 bool stream_step(struct stream *stream, bool *ret_idle, GError **error)
 {
     bool idle = true;
@@ -252,6 +267,9 @@ bool stream_step(struct stream *stream, bool *ret_idle, GError **error)
         (stream->intake->records_pending > 0 && waited_ms >= stream->settings.commit_interval_ms);
     if (due && !stream_commit(stream, error))
         return false;
+    if (idle && clock_monotonic_ms(stream->context->clock) - stream->gauges_monotonic_ms >=
+                    stream->settings.commit_interval_ms)
+        set_gauges(stream);
     *ret_idle = idle;
     return true;
 }
@@ -333,26 +351,9 @@ static bool run_transaction(struct stream *stream, GError **error)
 static void report(struct stream *stream, double seconds)
 {
     struct metrics *metrics = stream->context->metrics;
-    size_t windows = 0;
-    for (int p = 0; p < stream->settings.partitions; p++)
-        windows += state_windows_count(stream->tasks[p]->state);
-    for (unsigned input = 0; input < INPUT_COUNT; input++) {
-        int64_t lag = 0;
-        for (int p = 0; p < stream->settings.partitions; p++) {
-            const struct position *position = &stream->tasks[p]->positions[input];
-            lag += MAX(position->end_offset - position->next_offset, 0);
-        }
-        metrics_set(metrics, METRIC_STREAM_LAG_RECORDS, topic_info(input_topics[input])->name,
-                    (double)lag);
-    }
     metrics_add(metrics, METRIC_STREAM_COMMITS, NULL, 1);
     metrics_observe(metrics, METRIC_STREAM_COMMIT_SECONDS, NULL, seconds);
-    metrics_set(metrics, METRIC_STREAM_STATE_WINDOWS, NULL, (double)windows);
-    int64_t watermark_ms = least_watermark_ms(stream);
-    if (watermark_ms != WATERMARK_NONE)
-        metrics_set(metrics, METRIC_STREAM_WATERMARK_DELAY_SECONDS, NULL,
-                    (double)(clock_now_ms(stream->context->clock) - watermark_ms) /
-                        (double)MS_PER_SECOND);
+    set_gauges(stream);
 }
 
 bool stream_commit(struct stream *stream, GError **error)
@@ -366,6 +367,7 @@ bool stream_commit(struct stream *stream, GError **error)
     failpoint("stream.commit.deadletters");
     if (!collect(stream, error))
         return false;
+    gauges_count_evaluated(&stream->output, stream->context->metrics);
     failpoint("stream.commit.collected");
     if (!run_transaction(stream, error))
         return false;
@@ -373,6 +375,8 @@ bool stream_commit(struct stream *stream, GError **error)
     for (int p = 0; p < stream->settings.partitions; p++)
         task_committed(stream->tasks[p]);
     live_committed(stream->live);
+    metrics_add(stream->context->metrics, METRIC_STREAM_LATE_UNLISTED, NULL,
+                late_ledger_unlisted(stream->late_ledger));
     late_ledger_clear(stream->late_ledger);
     output_clear(&stream->output);
     intake_clear(stream->intake);

@@ -12,6 +12,7 @@
 #include "base/config.h"
 #include "base/failpoint.h"
 #include "base/metrics.h"
+#include "stream/gauges.h"
 #include "stream/rows.h"
 #include "stream/stream_cluster_own.h"
 
@@ -277,24 +278,16 @@ bool stream_cluster_file(struct stream_cluster *cluster, GError **error)
 static void report(struct stream_cluster *cluster, double seconds)
 {
     struct metrics *metrics = cluster->context->metrics;
-    int64_t lag[INPUT_COUNT] = {0};
-    size_t windows = 0;
+    const int64_t now_ms = clock_now_ms(cluster->context->clock);
+    struct gauges gauges = gauges_none();
     for (guint i = 0; i < cluster->holdings->len; i++) {
         const struct holding *holding = cluster->holdings->pdata[i];
-        if (!holding->shard)
-            continue;
-        windows += state_windows_count(holding->shard->task->state);
-        for (unsigned input = 0; input < INPUT_COUNT; input++) {
-            const struct position *position = &holding->shard->task->positions[input];
-            lag[input] += MAX(position->end_offset - position->next_offset, 0);
-        }
+        if (holding->shard)
+            gauges_add(&gauges, holding->shard->task, now_ms);
     }
-    for (unsigned input = 0; input < INPUT_COUNT; input++)
-        metrics_set(metrics, METRIC_STREAM_LAG_RECORDS, topic_info(input_topics[input])->name,
-                    (double)lag[input]);
+    gauges_set(&gauges, metrics, now_ms);
     metrics_add(metrics, METRIC_STREAM_COMMITS, NULL, 1);
     metrics_observe(metrics, METRIC_STREAM_COMMIT_SECONDS, NULL, seconds);
-    metrics_set(metrics, METRIC_STREAM_STATE_WINDOWS, NULL, (double)windows);
 }
 
 static bool something_pending(const struct stream_cluster *cluster)

@@ -15,6 +15,7 @@
 #include "bus/bus_mem.h"
 #include "model/db.h"
 #include "speed/speed.h"
+#include "stream/late_ledger.h"
 #include "stream/state.h"
 #include "stream/stream_status.h"
 
@@ -410,10 +411,57 @@ static void test_lag(struct world *world, const void *data)
     stream_close(world->stream);
     open_stream(world);
     bool idle;
+    clock_advance(world->clock, 5 * MS_PER_SECOND);
     g_assert_true(stream_step(world->stream, &idle, &error));
     g_assert_true(metrics_get(world->metrics, METRIC_STREAM_LAG_RECORDS, "movie.ratings") == 7);
+    g_assert_true(metrics_get(world->metrics, METRIC_STREAM_LAG_SECONDS, "movie.ratings") == 5);
     settle(world);
     g_assert_true(metrics_get(world->metrics, METRIC_STREAM_LAG_RECORDS, "movie.ratings") == 0);
+    g_assert_true(metrics_get(world->metrics, METRIC_STREAM_LAG_SECONDS, "movie.ratings") == 0);
+}
+
+static double gauge(const struct world *world, enum metric metric)
+{
+    return metrics_get(world->metrics, metric, NULL);
+}
+
+/* What is bounded is counted: what is in memory, silent partitions, windows that a change made
+ * anew, late records that the ledger has no room for. Each class is shown from the start. */
+static void test_gauges(struct world *world, const void *data)
+{
+    (void)data;
+    enum { TOO_MANY = 5 };
+    GError *error = NULL;
+    bool idle;
+    append_rating(world, 11, NOON_MS, 1, 7, 1);
+    append_rating(world, 11, NOON_MS + 5 * MS_PER_MINUTE, 2, 7, 1);
+    append_rating(world, 11, NOON_MS + 10 * MS_PER_MINUTE, 3, 7, 1);
+    append_rating(world, 11, NOON_MS + 15 * MS_PER_MINUTE, 4, 7, 1);
+    append_view(world, 11, NOON_MS, "X");
+    settle(world);
+    g_assert_true(gauge(world, METRIC_STREAM_STATE_MOVIES) == 1);
+    g_assert_true(gauge(world, METRIC_STREAM_STATE_WINDOWS) == 5);
+    g_assert_true(gauge(world, METRIC_STREAM_SEEN_ENTRIES) == 1);
+    g_assert_true(gauge(world, METRIC_STREAM_RANKER_MEASURES) == 3); /* the first has no velocity */
+    g_assert_true(metrics_get(world->metrics, METRIC_STREAM_EVALUATED, "trending") == 3);
+    g_autoptr(GString) text = g_string_new(NULL);
+    metrics_write(world->metrics, text);
+    g_assert_nonnull(strstr(text->str, "marquee_stream_records_total{class=\"duplicate\"} 0\n"));
+    /* Nothing comes for a minute: all partitions of the four inputs are idle. */
+    clock_advance_monotonic(world->clock, LONG_MS);
+    g_assert_true(stream_step(world->stream, &idle, &error));
+    g_assert_true(idle);
+    g_assert_true(gauge(world, METRIC_STREAM_IDLE_PARTITIONS) ==
+                  4 * (double)world->config->bus_partitions);
+    /* The first window has no measure of its own; the next and the next but one are made anew. */
+    for (int i = 0; i < LATE_LEDGER_COMMIT_MAX + TOO_MANY; i++)
+        append_rating(world, 11, NOON_MS + 1 + i, 1, 7, 1);
+    settle(world);
+    g_assert_true(metrics_get(world->metrics, METRIC_STREAM_EVALUATED, "trending") == 3 + 2);
+    g_assert_true(gauge(world, METRIC_STREAM_IDLE_PARTITIONS) ==
+                  4 * (double)world->config->bus_partitions - 1);
+    g_assert_true(gauge(world, METRIC_STREAM_LATE) == LATE_LEDGER_COMMIT_MAX + TOO_MANY);
+    g_assert_true(gauge(world, METRIC_STREAM_LATE_UNLISTED) == TOO_MANY);
 }
 
 /* A title that comes after the observations reaches the rows that stand. */
@@ -539,11 +587,17 @@ int main(int argc, char **argv)
         const char *path;
         void (*test)(struct world *world, const void *data);
     } tests[] = {
-        {"/stream/example", test_example},     {"/stream/deadletters", test_deadletters},
-        {"/stream/lost_tail", test_lost_tail}, {"/stream/revisions", test_revisions},
-        {"/stream/late", test_late},           {"/stream/late_ledger", test_late_ledger},
-        {"/stream/title", test_title},         {"/stream/lag", test_lag},
-        {"/stream/damage", test_damage},       {"/stream/memory_bound", test_memory_bound},
+        {"/stream/example", test_example},
+        {"/stream/deadletters", test_deadletters},
+        {"/stream/lost_tail", test_lost_tail},
+        {"/stream/revisions", test_revisions},
+        {"/stream/late", test_late},
+        {"/stream/late_ledger", test_late_ledger},
+        {"/stream/title", test_title},
+        {"/stream/lag", test_lag},
+        {"/stream/gauges", test_gauges},
+        {"/stream/damage", test_damage},
+        {"/stream/memory_bound", test_memory_bound},
     };
     g_test_init(&argc, &argv, NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
