@@ -85,6 +85,9 @@ CREATE TABLE IF NOT EXISTS speed_sources (
   sequence INTEGER NOT NULL
 );
 
+-- name: read_source
+SELECT sequence FROM speed_sources WHERE source = ?1;
+
 -- A row is changed where the batch is new.
 -- name: put_source
 INSERT INTO speed_sources (source, sequence) VALUES (?1, ?2)

@@ -1,6 +1,7 @@
 #include "speed/speed.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -66,6 +67,11 @@ bool speed_write(struct speed *speed, const struct speed_batch *batch, GError **
     return true;
 }
 
+bool speed_written(struct speed *speed, int32_t source, int64_t *ret_sequence, GError **error)
+{
+    return speed->ops->written(speed, source, ret_sequence, error);
+}
+
 bool speed_feed(struct speed *speed,
                 int64_t after,
                 size_t count_max,
@@ -104,6 +110,126 @@ bool speed_read_sentiment(struct speed *speed,
     int64_t from_ms = MAX(from_hour_ms, first_held_ms(speed));
     return speed->ops->read_sentiment(speed, movie_id, from_ms, to_hour_ms, arena, ret_rows,
                                       ret_count, error);
+}
+
+/* ---- many keys ---- */
+
+static int by_stats_key(const void *a, const void *b)
+{
+    const struct stats_row *x = a, *y = b;
+    if (x->movie_id != y->movie_id)
+        return x->movie_id < y->movie_id ? -1 : 1;
+    return (x->hour_ms > y->hour_ms) - (x->hour_ms < y->hour_ms);
+}
+
+static int by_sentiment_key(const void *a, const void *b)
+{
+    const struct sentiment_row *x = a, *y = b;
+    if (x->movie_id != y->movie_id)
+        return x->movie_id < y->movie_id ? -1 : 1;
+    return (x->window_start_ms > y->window_start_ms) - (x->window_start_ms < y->window_start_ms);
+}
+
+/* Appends one key's rows. */
+static bool read_key(struct speed *speed,
+                     const struct speed_change *change,
+                     struct arena *arena,
+                     GArray *rows,
+                     GError **error)
+{
+    int64_t to_ms = change->hour_ms + MS_PER_HOUR;
+    size_t count;
+    if (change->table == SPEED_STATS) {
+        struct stats_row *found;
+        if (!speed_read_stats(speed, change->movie_id, change->hour_ms, to_ms, arena, &found,
+                              &count, error))
+            return false;
+        if (count)
+            g_array_append_vals(rows, found, (guint)count);
+        return true;
+    }
+    struct sentiment_row *found;
+    if (!speed_read_sentiment(speed, change->movie_id, change->hour_ms, to_ms, arena, &found,
+                              &count, error))
+        return false;
+    if (count)
+        g_array_append_vals(rows, found, (guint)count);
+    return true;
+}
+
+static bool read_each(struct speed *speed,
+                      enum speed_table table,
+                      const struct speed_change *changes,
+                      size_t change_count,
+                      struct arena *arena,
+                      size_t row_bytes,
+                      void **ret_rows,
+                      size_t *ret_count,
+                      GError **error)
+{
+    g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, (guint)row_bytes);
+    for (size_t i = 0; i < change_count; i++) {
+        if (changes[i].table == table && !read_key(speed, &changes[i], arena, rows, error))
+            return false;
+    }
+    *ret_rows = arena_alloc(arena, (rows->len + 1) * row_bytes);
+    if (rows->len)
+        memcpy(*ret_rows, rows->data, rows->len * row_bytes);
+    *ret_count = rows->len;
+    return true;
+}
+
+static bool read_changed(struct speed *speed,
+                         enum speed_table table,
+                         const struct speed_change *changes,
+                         size_t change_count,
+                         struct arena *arena,
+                         void **ret_rows,
+                         size_t *ret_count,
+                         GError **error)
+{
+    bool stats = table == SPEED_STATS;
+    size_t row_bytes = stats ? sizeof(struct stats_row) : sizeof(struct sentiment_row);
+    if (!(speed->ops->read_changed
+              ? speed->ops->read_changed(speed, table, changes, change_count, first_held_ms(speed),
+                                         arena, ret_rows, ret_count, error)
+              : read_each(speed, table, changes, change_count, arena, row_bytes, ret_rows,
+                          ret_count, error)))
+        return false;
+    if (*ret_count)
+        qsort(*ret_rows, *ret_count, row_bytes, stats ? by_stats_key : by_sentiment_key);
+    return true;
+}
+
+bool speed_read_changed_stats(struct speed *speed,
+                              const struct speed_change *changes,
+                              size_t change_count,
+                              struct arena *arena,
+                              struct stats_row **ret_rows,
+                              size_t *ret_count,
+                              GError **error)
+{
+    void *rows;
+    if (!read_changed(speed, SPEED_STATS, changes, change_count, arena, &rows, ret_count, error))
+        return false;
+    *ret_rows = rows;
+    return true;
+}
+
+bool speed_read_changed_sentiment(struct speed *speed,
+                                  const struct speed_change *changes,
+                                  size_t change_count,
+                                  struct arena *arena,
+                                  struct sentiment_row **ret_rows,
+                                  size_t *ret_count,
+                                  GError **error)
+{
+    void *rows;
+    if (!read_changed(speed, SPEED_SENTIMENT, changes, change_count, arena, &rows, ret_count,
+                      error))
+        return false;
+    *ret_rows = rows;
+    return true;
 }
 
 bool speed_scan_stats(struct speed *speed,

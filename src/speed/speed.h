@@ -31,6 +31,8 @@ enum speed_table {
 /* "review_sentiments", "movie_stats", "trending_movies", "real_time_stats", "hour_counts". */
 const char *speed_table_name(enum speed_table table);
 
+/* sequence of a row that was read: of the batch that wrote it, where the store keeps that (it does
+ * on Cassandra), else 0. Writers ignore it. */
 struct sentiment_row {
     int32_t movie_id;
     int64_t hour_ms, window_start_ms, window_end_ms;
@@ -39,6 +41,7 @@ struct sentiment_row {
     double avg_sentiment;
     bool has_velocity;
     double sentiment_velocity;
+    int64_t sequence;
 };
 
 struct stats_row {
@@ -50,6 +53,7 @@ struct stats_row {
     bool has_velocity;
     double rating_velocity;
     int64_t last_updated_ms; /* event time of the observation */
+    int64_t sequence;
 };
 
 struct trending_row {
@@ -59,6 +63,7 @@ struct trending_row {
     double trending_score, velocity;
     bool has_acceleration;
     double acceleration;
+    int64_t sequence;
 };
 
 struct live_row {
@@ -73,6 +78,7 @@ struct hour_count_row {
     int32_t partition;
     int64_t hour_ms;
     int64_t used_records;
+    int64_t sequence;
 };
 
 /* Everything that one stream commit changes. Strings live until the write returns. */
@@ -83,6 +89,10 @@ struct speed_batch {
      * 0: the caller repeats nothing. */
     int32_t source;
     int64_t sequence;
+    /* Rows of another one than the source (batch/reconcile.h): over all that it wrote up to
+     * sequence, and under whatever it writes next. Its next sequence is at least sequence + 2, as a
+     * Kafka transaction ends with a record of its own. */
+    bool repair;
     struct sentiment_row *sentiment;
     size_t sentiment_count;
     struct stats_row *stats;
@@ -120,6 +130,11 @@ void speed_close(struct speed *speed); /* accepts NULL */
  * expired are left out, and so is a whole batch that the store has already (sequence). */
 bool speed_write(struct speed *speed, const struct speed_batch *batch, GError **error) MUST_CHECK;
 
+/* The sequence of the source's last batch of which all rows are there: what is read afterwards
+ * holds them. 0: there is none. */
+bool speed_written(struct speed *speed, int32_t source, int64_t *ret_sequence, GError **error)
+    MUST_CHECK;
+
 /* Changes with a sequence above after, oldest first, at most count_max; a key that changed again
  * stands once, at its latest sequence. */
 bool speed_feed(struct speed *speed,
@@ -147,6 +162,22 @@ bool speed_read_sentiment(struct speed *speed,
                           struct sentiment_row **ret_rows,
                           size_t *ret_count,
                           GError **error) MUST_CHECK;
+/* Rows of many keys of one table, by movie, hour and window; changes of other tables are passed
+ * over. A store on other machines is asked for all of them at once. */
+bool speed_read_changed_stats(struct speed *speed,
+                              const struct speed_change *changes,
+                              size_t change_count,
+                              struct arena *arena,
+                              struct stats_row **ret_rows,
+                              size_t *ret_count,
+                              GError **error) MUST_CHECK;
+bool speed_read_changed_sentiment(struct speed *speed,
+                                  const struct speed_change *changes,
+                                  size_t change_count,
+                                  struct arena *arena,
+                                  struct sentiment_row **ret_rows,
+                                  size_t *ret_count,
+                                  GError **error) MUST_CHECK;
 /* Rows of all movies, by (movie_id, hour): for reconciliation and tests. */
 bool speed_scan_stats(struct speed *speed,
                       struct arena *arena,

@@ -23,6 +23,7 @@ struct speed_ops {
                   const struct speed_batch *batch,
                   int64_t first_held_ms,
                   GError **error);
+    bool (*written)(struct speed *speed, int32_t source, int64_t *ret_sequence, GError **error);
     bool (*feed)(struct speed *speed,
                  int64_t after,
                  size_t count_max,
@@ -47,6 +48,17 @@ struct speed_ops {
                            struct sentiment_row **ret_rows,
                            size_t *ret_count,
                            GError **error);
+    /* Rows of these keys of SPEED_STATS or SPEED_SENTIMENT from first_held_ms on, in any order.
+     * ret_rows is of the table's row struct. NULL: speed.c asks for one key after the other. */
+    bool (*read_changed)(struct speed *speed,
+                         enum speed_table table,
+                         const struct speed_change *changes,
+                         size_t change_count,
+                         int64_t first_held_ms,
+                         struct arena *arena,
+                         void **ret_rows,
+                         size_t *ret_count,
+                         GError **error);
     bool (*read_trending)(struct speed *speed,
                           int64_t from_hour_ms,
                           int64_t to_hour_ms,

@@ -87,6 +87,11 @@ bool speed_cassandra_write(struct speed *speed,
                            int64_t first_held_ms,
                            GError **error);
 
+bool speed_cassandra_written_by(struct speed *speed,
+                                int32_t source,
+                                int64_t *ret_sequence,
+                                GError **error);
+
 /* speed_cassandra_feed.c. keys: of struct speed_change without sequences, sorted, each once. */
 bool speed_cassandra_append(struct speed_cassandra *store, GArray *keys, GError **error) MUST_CHECK;
 bool speed_cassandra_feed(struct speed *speed,
@@ -116,6 +121,15 @@ bool speed_cassandra_read_sentiment(struct speed *speed,
                                     struct sentiment_row **ret_rows,
                                     size_t *ret_count,
                                     GError **error);
+bool speed_cassandra_read_changed(struct speed *speed,
+                                  enum speed_table table,
+                                  const struct speed_change *changes,
+                                  size_t change_count,
+                                  int64_t first_held_ms,
+                                  struct arena *arena,
+                                  void **ret_rows,
+                                  size_t *ret_count,
+                                  GError **error);
 bool speed_cassandra_read_trending(struct speed *speed,
                                    int64_t from_hour_ms,
                                    int64_t to_hour_ms,

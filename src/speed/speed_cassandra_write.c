@@ -6,10 +6,11 @@
 
 #include "speed/speed_cassandra_store.h"
 
-#define US_PER_MS       1000
-#define TTL_S_MAX       INT64_C(630720000) /* Cassandra's: 20 years */
-#define KNOWN_KEYS_MAX  100000             /* above it all are forgotten: null instead of not set */
-#define KNOWN_PAIRS_MAX 4096
+#define US_PER_MS         1000
+#define TTL_S_MAX         INT64_C(630720000) /* Cassandra's: 20 years */
+#define KNOWN_KEYS_MAX    100000 /* above it all are forgotten: null instead of not set */
+#define KNOWN_PAIRS_MAX   4096
+#define SOURCE_NAME_BYTES 32
 
 /* Columns of a key that may be absent. */
 #define HAS_TITLE    1
@@ -351,6 +352,30 @@ static bool next_sequence(struct speed_cassandra *store, int64_t *ret_sequence, 
     return true;
 }
 
+static void name_source(int32_t source, char ret_name[SOURCE_NAME_BYTES])
+{
+    g_snprintf(ret_name, SOURCE_NAME_BYTES, "task %" G_GINT32_FORMAT, source);
+}
+
+/* All rows of the batch are acknowledged. Under way when it returns. */
+static bool
+put_written(struct speed_cassandra *store, const struct speed_batch *batch, GError **error)
+{
+    char name[SOURCE_NAME_BYTES];
+    name_source(batch->source, name);
+    return speed_cassandra_put_number(store, name, batch->sequence, error);
+}
+
+bool speed_cassandra_written_by(struct speed *speed,
+                                int32_t source,
+                                int64_t *ret_sequence,
+                                GError **error)
+{
+    char name[SOURCE_NAME_BYTES];
+    name_source(source, name);
+    return speed_cassandra_read_number(speed_cassandra_self(speed), name, ret_sequence, error);
+}
+
 bool speed_cassandra_write(struct speed *speed,
                            const struct speed_batch *batch,
                            int64_t first_held_ms,
@@ -361,7 +386,7 @@ bool speed_cassandra_write(struct speed *speed,
         .store = store,
         .first_held_ms = first_held_ms,
         .now_ms = clock_now_ms(speed->context->clock),
-        .sequence = batch->sequence,
+        .sequence = batch->sequence + batch->repair, /* between two of the source's own */
         .error = error,
     };
     if (batch->sequence == 0 && !next_sequence(store, &writing.sequence, error))
@@ -375,5 +400,7 @@ bool speed_cassandra_write(struct speed *speed,
         return false;
     }
     sort_unique(keys);
-    return speed_cassandra_append(store, keys, error);
+    bool numbered = batch->sequence > 0 && !batch->repair;
+    return (!numbered || put_written(store, batch, error)) &&
+           speed_cassandra_append(store, keys, error) && speed_cassandra_settle(store, error);
 }

@@ -17,5 +17,8 @@ struct speed_contract {
     struct speed *(*open)(void *fixture);
 };
 
+/* As a writer does it: what is AGAIN on a loaded machine is written again. */
+void speed_contract_write(struct speed *speed, const struct speed_batch *batch);
+
 /* Registers the cases with GLib's harness. contract outlives the tests. */
 void speed_contract_add(const struct speed_contract *contract);

@@ -31,6 +31,7 @@ static const char *const statement_names[SPEED_STATEMENT_COUNT] = {
     [PUT_SEQUENCE] = "put_sequence",
     [READ_FEED] = "read_feed",
     [PUT_SOURCE] = "put_source",
+    [READ_SOURCE] = "read_source",
     [READ_STATS] = "read_stats",
     [SCAN_STATS] = "scan_stats",
     [READ_SENTIMENT] = "read_sentiment",
@@ -373,7 +374,7 @@ static bool note_source(struct speed_sqlite *store,
                         GError **error)
 {
     *ret_new = true;
-    if (batch->sequence == 0)
+    if (batch->sequence == 0 || batch->repair)
         return true;
     if (!store->has_sources &&
         !db_exec(store->db, sql_file_get(store->sql, "sources_schema"), error))
@@ -387,6 +388,27 @@ static bool note_source(struct speed_sqlite *store,
     if (!db_run(put, error))
         return false;
     *ret_new = sqlite3_changes(store->db) > 0;
+    return true;
+}
+
+static bool
+store_written(struct speed *speed, int32_t source, int64_t *ret_sequence, GError **error)
+{
+    struct speed_sqlite *store = speed_sqlite_self(speed);
+    *ret_sequence = 0;
+    if (sqlite3_table_column_metadata(store->db, NULL, "speed_sources", "sequence", NULL, NULL,
+                                      NULL, NULL, NULL) != SQLITE_OK)
+        return true; /* nobody numbers batches here */
+    sqlite3_stmt *read = speed_sqlite_use(store, READ_SOURCE, error);
+    bool row;
+    if (!read)
+        return false;
+    db_bind_int(read, 1, source);
+    if (!db_step(read, &row, error))
+        return false;
+    if (row)
+        *ret_sequence = sqlite3_column_int64(read, 0);
+    sqlite3_reset(read);
     return true;
 }
 
@@ -466,6 +488,7 @@ const struct speed_ops speed_sqlite_ops = {
     .open = store_open,
     .close = store_close,
     .write = store_write,
+    .written = store_written,
     .feed = speed_sqlite_feed,
     .read_stats = speed_sqlite_read_stats,
     .read_sentiment = speed_sqlite_read_sentiment,

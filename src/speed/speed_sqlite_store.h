@@ -22,6 +22,7 @@ enum speed_statement {
     PUT_SEQUENCE,
     READ_FEED,
     PUT_SOURCE,
+    READ_SOURCE,
     READ_STATS,
     SCAN_STATS,
     READ_SENTIMENT,

@@ -1,5 +1,6 @@
 #include "view/sync.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -78,31 +79,85 @@ static void docs_add(struct docs *docs, enum speed_table table, int64_t movie_id
     g_string_truncate(docs->text, 0);
 }
 
-/* The document of one key as its rows are now: newer than the feed entry perhaps, never older. */
+/* Rows of the changed keys of movies, all read at once, by movie, hour and window. */
+struct movie_rows {
+    struct stats_row *stats;
+    struct sentiment_row *sentiment;
+    size_t stats_count, sentiment_count;
+};
+
+static bool read_movies(struct sync *sync,
+                        const struct speed_change *changes,
+                        size_t count,
+                        struct movie_rows *ret_rows,
+                        GError **error)
+{
+    return speed_read_changed_stats(sync->speed, changes, count, sync->arena, &ret_rows->stats,
+                                    &ret_rows->stats_count, error) &&
+           speed_read_changed_sentiment(sync->speed, changes, count, sync->arena,
+                                        &ret_rows->sentiment, &ret_rows->sentiment_count, error);
+}
+
+static int compare_key(const struct speed_change *change, int32_t movie_id, int64_t hour_ms)
+{
+    if (change->movie_id != movie_id)
+        return change->movie_id < movie_id ? -1 : 1;
+    return (change->hour_ms > hour_ms) - (change->hour_ms < hour_ms);
+}
+
+static int compare_stats(const void *change, const void *row)
+{
+    const struct stats_row *stats = row;
+    return compare_key(change, stats->movie_id, stats->hour_ms);
+}
+
+static void add_changed_stats(struct docs *docs,
+                              const struct speed_change *change,
+                              const struct movie_rows *rows)
+{
+    const struct stats_row *row =
+        rows->stats_count
+            ? bsearch(change, rows->stats, rows->stats_count, sizeof *rows->stats, compare_stats)
+            : NULL;
+    if (row)
+        sync_write_stats(docs->text, row);
+    docs_add(docs, change->table, change->movie_id, change->hour_ms);
+}
+
+static int compare_sentiment(const void *change, const void *row)
+{
+    const struct sentiment_row *sentiment = row;
+    return compare_key(change, sentiment->movie_id, sentiment->hour_ms);
+}
+
+static void add_changed_sentiment(struct docs *docs,
+                                  const struct speed_change *change,
+                                  const struct movie_rows *rows)
+{
+    const struct sentiment_row *end = rows->sentiment + rows->sentiment_count;
+    const struct sentiment_row *first =
+        rows->sentiment_count ? bsearch(change, rows->sentiment, rows->sentiment_count,
+                                        sizeof *rows->sentiment, compare_sentiment)
+                              : NULL;
+    if (first) {
+        const struct sentiment_row *last = first + 1;
+        while (first > rows->sentiment && compare_sentiment(change, first - 1) == 0)
+            first--;
+        while (last < end && compare_sentiment(change, last) == 0)
+            last++;
+        sync_write_sentiment(docs->text, first, (size_t)(last - first));
+    }
+    docs_add(docs, change->table, change->movie_id, change->hour_ms);
+}
+
+/* The document of an hour, of a table whose key that is, as its rows are now: newer than the feed
+ * entry perhaps, never older. */
 static bool docs_read(struct docs *docs, const struct speed_change *change, GError **error)
 {
     struct sync *sync = docs->sync;
     int64_t from_ms = change->hour_ms, to_ms = from_ms + MS_PER_HOUR;
     size_t count = 0;
     switch (change->table) {
-    case SPEED_STATS: {
-        struct stats_row *rows;
-        if (!speed_read_stats(sync->speed, change->movie_id, from_ms, to_ms, sync->arena, &rows,
-                              &count, error))
-            return false;
-        if (count)
-            sync_write_stats(docs->text, &rows[0]);
-        break;
-    }
-    case SPEED_SENTIMENT: {
-        struct sentiment_row *rows;
-        if (!speed_read_sentiment(sync->speed, change->movie_id, from_ms, to_ms, sync->arena, &rows,
-                                  &count, error))
-            return false;
-        if (count)
-            sync_write_sentiment(docs->text, rows, count);
-        break;
-    }
     case SPEED_TRENDING: {
         struct trending_row *rows;
         if (!speed_read_trending(sync->speed, from_ms, to_ms, sync->arena, &rows, &count, error))
@@ -127,6 +182,8 @@ static bool docs_read(struct docs *docs, const struct speed_change *change, GErr
             sync_write_hour_counts(docs->text, rows, count);
         break;
     }
+    case SPEED_STATS:
+    case SPEED_SENTIMENT:
     case SPEED_TABLE_COUNT:
         g_assert_not_reached();
     }
@@ -157,8 +214,15 @@ static bool copy_changes(struct docs *docs,
                          int64_t synced_at_ms,
                          GError **error)
 {
+    struct movie_rows rows;
+    if (!read_movies(docs->sync, changes, count, &rows, error))
+        return false;
     for (size_t i = 0; i < count; i++) {
-        if (!docs_read(docs, &changes[i], error))
+        if (changes[i].table == SPEED_STATS)
+            add_changed_stats(docs, &changes[i], &rows);
+        else if (changes[i].table == SPEED_SENTIMENT)
+            add_changed_sentiment(docs, &changes[i], &rows);
+        else if (!docs_read(docs, &changes[i], error))
             return false;
     }
     return put(docs, changes[count - 1].sequence, synced_at_ms, error);
