@@ -1,337 +1,18 @@
 /* Proves: a session against a scripted server of version 4: greeting, log in, a version that is too
  * high, each failure's verdict as seen from outside, a forgotten statement, connections that break
- * inside a request, answers that come byte by byte, damaged ones, pages, batches, limits. The
- * server is a thread that answers one connection at a time; what it says is written here by hand.
- */
+ * inside a request, answers that come byte by byte, damaged ones, pages, batches, limits.
+ * cql_fake.h is the server. */
 #include "cql/cql.h"
 
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <unistd.h>
-
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
-#include <arpa/inet.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "cql/cql_fake.h"
 
-#define STATEMENT_ID "\xab\xcd"
 /* Guards against a hang; nothing here waits for them, but for one test of silence. */
 #define TIMEOUT_MS INT64_C(60000)
 #define SILENCE_MS INT64_C(200)
-
-enum execute_script {
-    ANSWER,        /* void */
-    FAIL_ONCE,     /* failure_code, then void */
-    FORGET,        /* Unprepared until there was a PREPARE on this connection */
-    BREAK_ONCE,    /* closes inside the answer, then void */
-    GARBAGE_ONCE,  /* an opcode that doesn't exist on a stream that wasn't asked, then void */
-    OTHER_VERSION, /* an answer of version 3 */
-    PAGES,         /* three of two rows each */
-    SILENT,
-};
-
-struct server {
-    int listener, port;
-    pthread_t thread;
-    enum execute_script script;
-    int32_t failure_code;
-    const char *failure_rest; /* bytes behind the text */
-    size_t failure_rest_len;
-    bool dribble;     /* byte by byte */
-    int version;      /* the highest it speaks */
-    const char *user; /* wants to log in: NUL user NUL password */
-    size_t user_len;
-    const char *expected_batch;
-    size_t expected_batch_len;
-    /* What it saw. */
-    _Atomic int connections, executes, prepares, batches, startups;
-    _Atomic bool prepared;
-    bool done_once;
-    int page;
-};
-
-static void send_all(struct server *server, int fd, const struct cql_bytes *bytes)
-{
-    size_t step = server->dribble ? 1 : bytes->len;
-    for (size_t at = 0; at < bytes->len; at += step)
-        if (send(fd, bytes->data + at, step, MSG_NOSIGNAL) < 0)
-            return;
-}
-
-static void answer_as(struct server *server,
-                      int fd,
-                      uint8_t version,
-                      uint16_t stream,
-                      uint8_t opcode,
-                      const struct cql_bytes *body)
-{
-    struct cql_bytes bytes = {0};
-    cql_put_u8(&bytes, version);
-    cql_put_u8(&bytes, 0);
-    cql_put_short(&bytes, stream);
-    cql_put_u8(&bytes, opcode);
-    cql_put_int(&bytes, (int32_t)body->len);
-    cql_put_raw(&bytes, body->data, body->len);
-    send_all(server, fd, &bytes);
-    cql_bytes_clear(&bytes);
-}
-
-static void
-answer(struct server *server, int fd, uint16_t stream, uint8_t opcode, const struct cql_bytes *body)
-{
-    answer_as(server, fd, 0x84, stream, opcode, body);
-}
-
-static void put_cell(struct cql_bytes *body, const void *data, int32_t len)
-{
-    cql_put_int(body, len);
-    if (len > 0)
-        cql_put_raw(body, data, (size_t)len);
-}
-
-/* Rows of columns without names, of type blob: the client knows what it asked for. */
-static void
-put_rows_header(struct cql_bytes *body, int32_t columns, const char *paging, int32_t rows)
-{
-    cql_put_int(body, 2);
-    cql_put_int(body, paging ? 3 : 1);
-    cql_put_int(body, columns);
-    if (paging)
-        put_cell(body, paging, (int32_t)strlen(paging));
-    cql_put_string(body, "k");
-    cql_put_string(body, "t");
-    for (int32_t i = 0; i < columns; i++) {
-        cql_put_string(body, "c");
-        cql_put_short(body, CQL_TYPE_BLOB);
-    }
-    cql_put_int(body, rows);
-}
-
-static void query(struct server *server, int fd, uint16_t stream, const char *text)
-{
-    struct cql_bytes body = {0};
-    if (strstr(text, "system.local")) {
-        static const char tokens[] = "\0\0\0\2\0\0\0\1"
-                                     "0\0\0\0\3"
-                                     "100";
-        static const char partitioner[] = "org.apache.cassandra.dht.Murmur3Partitioner";
-        put_rows_header(&body, 4, NULL, 1);
-        put_cell(&body, "dc1", 3);
-        put_cell(&body, tokens, sizeof tokens - 1);
-        put_cell(&body, "0123456789abcdef", 16);
-        put_cell(&body, partitioner, sizeof partitioner - 1);
-    } else if (strstr(text, "system.peers_v2")) {
-        put_rows_header(&body, 5, NULL, 0);
-    } else {
-        cql_put_int(&body, 1);
-    }
-    answer(server, fd, stream, CQL_OP_RESULT, &body);
-    cql_bytes_clear(&body);
-}
-
-/* One marker, an int, which is the key. */
-static void prepare(struct server *server, int fd, uint16_t stream)
-{
-    struct cql_bytes body = {0};
-    cql_put_int(&body, 4);
-    cql_put_string(&body, STATEMENT_ID);
-    cql_put_int(&body, 1);
-    cql_put_int(&body, 1);
-    cql_put_int(&body, 1);
-    cql_put_short(&body, 0);
-    cql_put_string(&body, "k");
-    cql_put_string(&body, "t");
-    cql_put_string(&body, "a");
-    cql_put_short(&body, CQL_TYPE_INT);
-    cql_put_int(&body, 4); /* no result's columns */
-    cql_put_int(&body, 0);
-    server->prepares++;
-    server->prepared = true;
-    answer(server, fd, stream, CQL_OP_RESULT, &body);
-    cql_bytes_clear(&body);
-}
-
-static void fail(struct server *server,
-                 int fd,
-                 uint8_t version,
-                 uint16_t stream,
-                 int32_t code,
-                 const char *rest,
-                 size_t rest_len)
-{
-    struct cql_bytes body = {0};
-    cql_put_int(&body, code);
-    cql_put_string(&body, "scripted");
-    cql_put_raw(&body, rest, rest_len);
-    answer_as(server, fd, version, stream, CQL_OP_ERROR, &body);
-    cql_bytes_clear(&body);
-}
-
-static void put_page(struct server *server, struct cql_bytes *body)
-{
-    server->page++;
-    put_rows_header(body, 1, server->page % 3 ? "state" : NULL, 2);
-    for (uint8_t i = 0; i < 2; i++) {
-        uint8_t cell[] = {0, 0, 0, (uint8_t)(server->page * 10 + i)};
-        put_cell(body, cell, sizeof cell);
-    }
-}
-
-/* false: the connection is to be closed. */
-static bool execute(struct server *server, int fd, uint16_t stream)
-{
-    struct cql_bytes body = {0};
-    bool first = !server->done_once;
-    server->executes++;
-    server->done_once = true;
-    if (server->script == SILENT)
-        return true;
-    if (server->script == FAIL_ONCE && first) {
-        fail(server, fd, 0x84, stream, server->failure_code, server->failure_rest,
-             server->failure_rest_len);
-        return true;
-    }
-    if (server->script == FORGET && !server->prepared) {
-        fail(server, fd, 0x84, stream, 0x2500, "\0\2" STATEMENT_ID, 4);
-        return true;
-    }
-    if (server->script == BREAK_ONCE && first) {
-        const ssize_t sent = send(fd, "\x84\0\0", 3, MSG_NOSIGNAL);
-        g_assert_cmpint(sent, ==, 3);
-        return false;
-    }
-    if (server->script == GARBAGE_ONCE && first) {
-        answer(server, fd, 8000, 0x77, &body);
-        return true;
-    }
-    if (server->script == PAGES)
-        put_page(server, &body);
-    else
-        cql_put_int(&body, 1);
-    answer_as(server, fd, server->script == OTHER_VERSION ? 0x83 : 0x84, stream, CQL_OP_RESULT,
-              &body);
-    cql_bytes_clear(&body);
-    return true;
-}
-
-static void startup(struct server *server, int fd, int version, uint16_t stream)
-{
-    struct cql_bytes none = {0};
-    server->startups++;
-    if (version > server->version) {
-        fail(server, fd, (uint8_t)(0x80 | server->version), stream, 0x0a, "", 0);
-    } else if (server->user) {
-        cql_put_string(&none, "org.apache.cassandra.auth.PasswordAuthenticator");
-        answer(server, fd, stream, CQL_OP_AUTHENTICATE, &none);
-        cql_bytes_clear(&none);
-    } else {
-        answer(server, fd, stream, CQL_OP_READY, &none);
-    }
-}
-
-static bool request(struct server *server, int fd, const uint8_t *header, struct cql_bytes *body)
-{
-    uint16_t stream = (uint16_t)(header[2] << 8 | header[3]);
-    struct cql_bytes none = {0};
-    switch (header[4]) {
-    case CQL_OP_STARTUP:
-        startup(server, fd, header[0], stream);
-        return true;
-    case CQL_OP_AUTH_RESPONSE:
-        if (body->len == 4 + server->user_len &&
-            memcmp(body->data + 4, server->user, server->user_len) == 0) {
-            cql_put_int(&none, -1);
-            answer(server, fd, stream, CQL_OP_AUTH_SUCCESS, &none);
-            cql_bytes_clear(&none);
-        } else {
-            fail(server, fd, 0x84, stream, 0x0100, "", 0);
-        }
-        return true;
-    case CQL_OP_REGISTER:
-        answer(server, fd, stream, CQL_OP_READY, &none);
-        return true;
-    case CQL_OP_QUERY: {
-        g_autofree char *text = g_strndup((const char *)body->data + 4, body->len - 4);
-        query(server, fd, stream, text);
-        return true;
-    }
-    case CQL_OP_PREPARE:
-        prepare(server, fd, stream);
-        return true;
-    case CQL_OP_BATCH:
-        server->batches++;
-        g_assert_cmpuint(body->len, ==, server->expected_batch_len);
-        g_assert_true(memcmp(body->data, server->expected_batch, body->len) == 0);
-        return execute(server, fd, stream);
-    case CQL_OP_EXECUTE:
-        return execute(server, fd, stream);
-    default:
-        g_assert_not_reached();
-    }
-}
-
-static bool receive(int fd, uint8_t *data, size_t len)
-{
-    for (size_t at = 0; at < len;) {
-        ssize_t got = recv(fd, data + at, len - at, 0);
-        if (got <= 0)
-            return false;
-        at += (size_t)got;
-    }
-    return true;
-}
-
-static void serve(struct server *server, int fd)
-{
-    uint8_t header[9];
-    struct cql_bytes body = {0};
-    for (bool open = true; open && receive(fd, header, sizeof header);) {
-        struct cql_reader reader = cql_reader_of(header + 5, 4);
-        size_t len = (size_t)cql_read_int(&reader);
-        body.len = 0;
-        open = receive(fd, cql_bytes_grow(&body, len), len) && request(server, fd, header, &body);
-    }
-    cql_bytes_clear(&body);
-}
-
-static void *run(void *data)
-{
-    struct server *server = data;
-    for (int fd; (fd = accept(server->listener, NULL, NULL)) >= 0;) {
-        int on = 1;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        server->connections++;
-        server->prepared = server->script != FORGET || server->connections > 1;
-        serve(server, fd);
-        close(fd);
-    }
-    return NULL;
-}
-
-static void server_start(struct server *server)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof address;
-    if (!server->version)
-        server->version = 4;
-    server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    g_assert_cmpint(bind(server->listener, (struct sockaddr *)&address, len), ==, 0);
-    g_assert_cmpint(listen(server->listener, 8), ==, 0);
-    g_assert_cmpint(getsockname(server->listener, (struct sockaddr *)&address, &len), ==, 0);
-    server->port = ntohs(address.sin_port);
-    g_assert_cmpint(pthread_create(&server->thread, NULL, run, server), ==, 0);
-}
-
-/* After the session: its connection's end lets the thread go back to accept, which then fails. */
-static void server_stop(struct server *server)
-{
-    shutdown(server->listener, SHUT_RDWR);
-    pthread_join(server->thread, NULL);
-    close(server->listener);
-}
 
 struct world {
     struct clock *clock;
@@ -340,7 +21,7 @@ struct world {
 };
 
 static struct cql *
-session(struct world *world, const struct server *server, const char *user, GError **error)
+session(struct world *world, const struct fake *server, const char *user, GError **error)
 {
     g_autofree char *hosts = g_strdup_printf("127.0.0.1:%d", server->port);
     world->clock = clock_new_real();
@@ -361,21 +42,21 @@ session(struct world *world, const struct server *server, const char *user, GErr
         error);
 }
 
-static void world_open(struct world *world, struct server *server)
+static void world_open(struct world *world, struct fake *server)
 {
     GError *error = NULL;
-    server_start(server);
+    fake_start(server);
     world->cql = session(world, server, NULL, &error);
     g_assert_no_error(error);
     world->statement = cql_prepare(world->cql, "an insert with one int", &error);
     g_assert_no_error(error);
 }
 
-static void world_close(struct world *world, struct server *server)
+static void world_close(struct world *world, struct fake *server)
 {
     cql_close(world->cql);
     clock_free(world->clock);
-    server_stop(server);
+    fake_stop(server);
 }
 
 struct outcome {
@@ -420,7 +101,7 @@ static struct outcome once(struct world *world, bool idempotent)
 static void test_plain(void)
 {
     for (int dribble = 0; dribble < 2; dribble++) {
-        struct server server = {.dribble = dribble};
+        struct fake server = {.dribble = dribble};
         struct world world;
         world_open(&world, &server);
         struct outcome outcome = {0};
@@ -443,7 +124,7 @@ static void test_plain(void)
 /* Values that don't fit are refused here, and nothing is sent. */
 static void test_misuse(void)
 {
-    struct server server = {0};
+    struct fake server = {0};
     struct world world;
     world_open(&world, &server);
     const struct cql_execute_options options = {.consistency = CQL_ONE};
@@ -467,16 +148,16 @@ static void test_misuse(void)
  * can't be used. */
 static void test_version(void)
 {
-    struct server server = {.version = 3};
+    struct fake server = {.version = 3};
     struct world world;
     g_autoptr(GError) error = NULL;
-    server_start(&server);
+    fake_start(&server);
     g_assert_null(session(&world, &server, NULL, &error));
     g_assert_true(error_is(error, FAILED));
     clock_free(world.clock);
-    server_stop(&server);
-    server = (struct server){0};
-    server_start(&server);
+    fake_stop(&server);
+    server = (struct fake){0};
+    fake_start(&server);
     g_autofree char *hosts = g_strdup_printf("127.0.0.1:%d", server.port);
     world.clock = clock_new_real();
     const struct cql_options options = {.clock = world.clock,
@@ -507,10 +188,10 @@ static void test_log_in(void)
         {NULL, "\0ann\0secret", 11, false},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        struct server server = {.user = cases[i].wants, .user_len = cases[i].wants_len};
+        struct fake server = {.user = cases[i].wants, .user_len = cases[i].wants_len};
         struct world world;
         g_autoptr(GError) error = NULL;
-        server_start(&server);
+        fake_start(&server);
         world.cql = session(&world, &server, cases[i].user, &error);
         g_assert_true(cases[i].good == (world.cql != NULL));
         if (!cases[i].good) {
@@ -546,10 +227,10 @@ static void test_failures(void)
         {0x2300, "", 0, true, 1, MARQUEE_ERROR_CONFIG},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        struct server server = {.script = FAIL_ONCE,
-                                .failure_code = cases[i].code,
-                                .failure_rest = cases[i].rest,
-                                .failure_rest_len = cases[i].len};
+        struct fake server = {.script = FAIL_ONCE,
+                              .failure_code = cases[i].code,
+                              .failure_rest = cases[i].rest,
+                              .failure_rest_len = cases[i].len};
         struct world world;
         world_open(&world, &server);
         struct outcome outcome = once(&world, cases[i].idempotent);
@@ -563,7 +244,7 @@ static void test_failures(void)
 /* A server that lost its statements: many requests meet that, one PREPARE mends it, all succeed. */
 static void test_forgotten(void)
 {
-    struct server server = {.script = FORGET};
+    struct fake server = {.script = FORGET};
     struct world world;
     world_open(&world, &server);
     server.prepared = false; /* the thread is waiting for the next request */
@@ -584,7 +265,7 @@ static void test_broken(void)
     static const enum execute_script scripts[] = {BREAK_ONCE, GARBAGE_ONCE};
     for (int i = 0; i < 4; i++) {
         bool idempotent = i % 2;
-        struct server server = {.script = scripts[i / 2]};
+        struct fake server = {.script = scripts[i / 2]};
         struct world world;
         world_open(&world, &server);
         struct outcome outcome = once(&world, idempotent);
@@ -604,7 +285,7 @@ static void test_broken(void)
 /* An answer of another version, each time: given up after a few tries. */
 static void test_other_version(void)
 {
-    struct server server = {.script = OTHER_VERSION};
+    struct fake server = {.script = OTHER_VERSION};
     struct world world;
     world_open(&world, &server);
     struct outcome outcome = once(&world, true);
@@ -617,7 +298,7 @@ static void test_other_version(void)
 /* Nothing comes: the connection is given up, and the request ends. */
 static void test_silent(void)
 {
-    struct server server = {.script = SILENT};
+    struct fake server = {.script = SILENT};
     struct world world;
     world_open(&world, &server);
     struct outcome outcome = once(&world, false);
@@ -628,7 +309,7 @@ static void test_silent(void)
 
 static void test_pages(void)
 {
-    struct server server = {.script = PAGES};
+    struct fake server = {.script = PAGES};
     struct world world;
     world_open(&world, &server);
     struct outcome outcome = once(&world, true);
@@ -641,10 +322,10 @@ static void test_pages(void)
 static void test_batch(void)
 {
     static const char expected[] = "\1\0\2"
-                                   "\1\0\2" STATEMENT_ID "\0\1\0\0\0\4\0\0\0\0"
-                                   "\1\0\2" STATEMENT_ID "\0\1\0\0\0\4\0\0\0\1"
+                                   "\1\0\2" FAKE_STATEMENT_ID "\0\1\0\0\0\4\0\0\0\0"
+                                   "\1\0\2" FAKE_STATEMENT_ID "\0\1\0\0\0\4\0\0\0\1"
                                    "\0\6\0";
-    struct server server = {.expected_batch = expected, .expected_batch_len = sizeof expected - 1};
+    struct fake server = {.expected_batch = expected, .expected_batch_len = sizeof expected - 1};
     struct world world;
     world_open(&world, &server);
     GError *error = NULL;
