@@ -13,7 +13,9 @@
 struct reconcile {
     struct run_state *state;
     int64_t held_from_ms;
-    sqlite3 *db; /* the speed store's: one transaction a look, one a repair */
+    /* The embedded speed store's: one transaction a look, one a repair. NULL: a store that has
+     * none. */
+    sqlite3 *db;
     struct speed *speed;
     struct reconcile_counts *counts;
     struct look look;
@@ -23,6 +25,10 @@ struct reconcile {
 static bool open_speed(struct reconcile *reconcile, GError **error)
 {
     const struct context *context = reconcile->state->context;
+    if (!g_str_equal(context->config->speed_backend, "sqlite")) {
+        reconcile->speed = speed_open(context, error);
+        return reconcile->speed != NULL;
+    }
     g_autofree char *path = config_path(context->config, SPEED_SQLITE_FILE);
     reconcile->db = db_open(path, &(struct db_options){.sync = DB_SYNC_NORMAL}, error);
     reconcile->speed = reconcile->db ? speed_sqlite_attach(context, reconcile->db, error) : NULL;
@@ -35,12 +41,21 @@ static bool look_once(struct reconcile *reconcile, GError **error)
         look_clear(&reconcile->look);
     look_init(&reconcile->look, reconcile->state, reconcile->counts, reconcile->held_from_ms);
     reconcile->looked = true;
-    if (!db_begin_read(reconcile->db, error))
+    if (reconcile->db && !db_begin_read(reconcile->db, error))
         return false;
     bool done = reconcile_counts_read(reconcile->counts, reconcile->speed, error) &&
                 look_run(&reconcile->look, reconcile->speed, error);
-    db_rollback(reconcile->db);
+    if (reconcile->db)
+        db_rollback(reconcile->db);
     return done;
+}
+
+static int64_t drifted(const struct look *look)
+{
+    int64_t total = 0;
+    for (int i = 0; i < DRIFT_CAUSE_COUNT; i++)
+        total += look->drifted[i];
+    return total;
 }
 
 static bool look(struct reconcile *reconcile, GError **error)
@@ -48,7 +63,7 @@ static bool look(struct reconcile *reconcile, GError **error)
     const struct context *context = reconcile->state->context;
     if (!look_once(reconcile, error))
         return false;
-    if (reconcile->look.hours_drifted == 0)
+    if ((reconcile->db ? reconcile->look.hours_drifted : drifted(&reconcile->look)) == 0)
         return true;
     if (context->stop &&
         stop_wait_ms(context->stop, context->config->ranker_late_interval_ms + RANKER_SPARE_MS)) {
@@ -60,7 +75,10 @@ static bool look(struct reconcile *reconcile, GError **error)
 
 /* ---- repair ---- */
 
+/* What is wrong of one writer. */
 struct repair {
+    int writer;
+    int64_t sequence;
     GArray *stats, *stats_gone, *sentiment, *sentiment_gone, *ranks, *hours_gone;
 };
 
@@ -90,6 +108,9 @@ static void add(struct repair *repair, const struct look *look, const struct fin
 static struct speed_batch batch_of(const struct repair *repair)
 {
     return (struct speed_batch){
+        .source = repair->writer,
+        .sequence = repair->sequence,
+        .repair = true,
         .stats = (struct stats_row *)(void *)repair->stats->data,
         .stats_count = repair->stats->len,
         .stats_gone = (struct stats_row *)(void *)repair->stats_gone->data,
@@ -105,31 +126,32 @@ static struct speed_batch batch_of(const struct repair *repair)
     };
 }
 
-/* Within the write transaction: what holds other records than the lake by now is left to the
- * engine, which has just computed it. */
+/* What holds other records than the lake by now is left to the engine, which has just computed it.
+ */
 static bool
 write_repair(struct reconcile *reconcile, struct repair *repair, GArray *rows, GError **error)
 {
     const struct look *look = &reconcile->look;
-    if (!reconcile_counts_read(reconcile->counts, reconcile->speed, error))
-        return false;
+    guint found = 0;
     for (guint i = 0; i < look->findings->len; i++) {
         const struct finding *finding = &g_array_index(look->findings, struct finding, i);
-        if (!look_comparable(look, reconcile->counts, finding->table, finding->movie_id,
+        if (finding->writer != repair->writer ||
+            !look_comparable(look, reconcile->counts, finding->table, finding->movie_id,
                              finding->hour_ms))
             continue;
         add(repair, look, finding);
+        repair->sequence = finding->sequence; /* the same for all of its */
         g_array_index(rows, struct drift_row, i).repaired = true;
+        found++;
     }
     const struct speed_batch batch = batch_of(repair);
-    return speed_write(reconcile->speed, &batch, error);
+    return found == 0 || speed_write(reconcile->speed, &batch, error);
 }
 
-static bool repair_all(struct reconcile *reconcile, GArray *rows, GError **error)
+static bool repair_writer(struct reconcile *reconcile, int writer, GArray *rows, GError **error)
 {
-    if (!db_begin(reconcile->db, error))
-        return false;
     struct repair repair = {
+        .writer = writer,
         .stats = g_array_new(FALSE, FALSE, sizeof(struct stats_row)),
         .stats_gone = g_array_new(FALSE, FALSE, sizeof(struct stats_row)),
         .sentiment = g_array_new(FALSE, FALSE, sizeof(struct sentiment_row)),
@@ -138,16 +160,27 @@ static bool repair_all(struct reconcile *reconcile, GArray *rows, GError **error
         .hours_gone = g_array_new(FALSE, FALSE, sizeof(int64_t)),
     };
     bool done = write_repair(reconcile, &repair, rows, error);
-    if (done)
-        done = db_commit(reconcile->db, error);
-    else
-        db_rollback(reconcile->db);
     g_array_unref(repair.stats);
     g_array_unref(repair.stats_gone);
     g_array_unref(repair.sentiment);
     g_array_unref(repair.sentiment_gone);
     g_array_unref(repair.ranks);
     g_array_unref(repair.hours_gone);
+    return done;
+}
+
+static bool repair_all(struct reconcile *reconcile, GArray *rows, GError **error)
+{
+    if (reconcile->db && !db_begin(reconcile->db, error))
+        return false;
+    bool done = reconcile_counts_read(reconcile->counts, reconcile->speed, error);
+    int last = reconcile_counts_ranker(reconcile->counts);
+    for (int writer = 0; done && writer <= last; writer++)
+        done = repair_writer(reconcile, writer, rows, error);
+    if (reconcile->db && done)
+        return db_commit(reconcile->db, error);
+    if (reconcile->db)
+        db_rollback(reconcile->db);
     return done;
 }
 
@@ -196,9 +229,7 @@ static bool tell(struct reconcile *reconcile, GError **error)
     struct drift *drift = list_drift(reconcile);
     try_repair(reconcile, drift);
     drift_measure(drift, state->context->metrics);
-    int64_t total = 0;
-    for (int i = 0; i < DRIFT_CAUSE_COUNT; i++)
-        total += drift->counts[i];
+    int64_t total = drifted(&reconcile->look);
     if (total)
         log_warn(state->context->log, "batch", "speed tables and lake disagree",
                  LOG_INT("rows", total), LOG_INT("repaired", drift->repaired),

@@ -12,11 +12,16 @@
  * and the hour's user events. Final windows are ranked again only every ranker.late_interval, so
  * ranks that differ are looked at once more after that long.
  *
+ * A store without such transactions (Cassandra) tells by sequences instead: what a writer is known
+ * to have wholly written is read first, a row or a count that is newer takes no part, and what
+ * drifted is looked at once more in any case.
+ *
  * What drifted is counted by cause, listed (batch/drift.h) and repaired: for the same records the
  * lake's row is the right one, so under the store's write lock, with the counts still equal, it may
- * be written over the other; a row of nowhere goes. The engine's own state isn't touched: should
- * that be wrong, its next change of the row brings the drift back and the next run says so again. A
- * repair that fails is logged and fails no run. */
+ * be written over the other; a row of nowhere goes. Without a lock the repair is written as of the
+ * look (speed_batch.repair): over all that was compared, and under what its writer writes next. The
+ * engine's own state isn't touched: should that be wrong, its next change of the row brings the
+ * drift back and the next run says so again. A repair that fails is logged and fails no run. */
 #pragma once
 
 #include "batch/drift.h"

@@ -5,6 +5,7 @@
 /* Used records of an hour, on both sides. */
 struct pair {
     int64_t batch, speed;
+    bool moving; /* the speed side's is being written */
 };
 
 struct reconcile_counts {
@@ -12,6 +13,7 @@ struct reconcile_counts {
     int partitions;
     GHashTable **pairs; /* topic * partitions + partition -> hour (int64_t *) -> struct pair * */
     GArray **unequal;   /* likewise: int64_t, hours whose counts differ */
+    int64_t *written;   /* by writer: partitions, then the ranker */
 };
 
 static size_t place_of(const struct reconcile_counts *counts, enum topic topic, int partition)
@@ -36,6 +38,7 @@ static void add(struct reconcile_counts *counts,
     }
     pair->batch += more->batch;
     pair->speed += more->speed;
+    pair->moving |= more->moving;
 }
 
 /* Rows: hour, topic, partition, used records. */
@@ -60,6 +63,7 @@ reconcile_counts_new(struct run_state *state, int64_t held_from_ms, GError **err
     size_t places = place_of(counts, TOPIC_COUNT, 0);
     counts->pairs = g_new(GHashTable *, places);
     counts->unequal = g_new(GArray *, places);
+    counts->written = g_new0(int64_t, counts->partitions + 1);
     for (size_t i = 0; i < places; i++) {
         counts->pairs[i] = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
         counts->unequal[i] = g_array_new(FALSE, FALSE, sizeof(int64_t));
@@ -84,6 +88,7 @@ void reconcile_counts_free(struct reconcile_counts *counts)
     }
     g_free(counts->pairs);
     g_free(counts->unequal);
+    g_free(counts->written);
     g_free(counts);
 }
 
@@ -94,7 +99,7 @@ static void forget_speed(struct reconcile_counts *counts)
     for (size_t i = 0; i < place_of(counts, TOPIC_COUNT, 0); i++) {
         g_hash_table_iter_init(&iter, counts->pairs[i]);
         while (g_hash_table_iter_next(&iter, NULL, &value))
-            ((struct pair *)value)->speed = 0;
+            ((struct pair *)value)->speed = 0, ((struct pair *)value)->moving = false;
     }
 }
 
@@ -107,10 +112,41 @@ static void find_unequal(struct reconcile_counts *counts)
         g_hash_table_iter_init(&iter, counts->pairs[i]);
         while (g_hash_table_iter_next(&iter, &key, &value)) {
             const struct pair *pair = value;
-            if (pair->batch != pair->speed)
+            if (pair->batch != pair->speed || pair->moving)
                 g_array_append_val(counts->unequal[i], *(int64_t *)key);
         }
     }
+}
+
+int reconcile_counts_ranker(const struct reconcile_counts *counts)
+{
+    return counts->partitions;
+}
+
+int64_t reconcile_counts_written(const struct reconcile_counts *counts, int writer)
+{
+    return counts->written[writer];
+}
+
+bool reconcile_counts_settled(const struct reconcile_counts *counts, int writer, int64_t sequence)
+{
+    return sequence <= counts->written[writer] + 1;
+}
+
+/* Before anything else: what these say is there is in what is read later. */
+static bool read_written(struct reconcile_counts *counts, struct speed *speed, GError **error)
+{
+    for (int writer = 0; writer <= counts->partitions; writer++) {
+        if (!speed_written(speed, writer, &counts->written[writer], error))
+            return false;
+    }
+    return true;
+}
+
+static bool is_moving(const struct reconcile_counts *counts, const struct hour_count_row *row)
+{
+    return row->partition >= 0 && row->partition < counts->partitions &&
+           !reconcile_counts_settled(counts, row->partition, row->sequence);
 }
 
 bool reconcile_counts_read(struct reconcile_counts *counts, struct speed *speed, GError **error)
@@ -120,10 +156,11 @@ bool reconcile_counts_read(struct reconcile_counts *counts, struct speed *speed,
     size_t count = 0;
     forget_speed(counts);
     bool done =
+        read_written(counts, speed, error) &&
         speed_read_hour_counts(speed, counts->held_from_ms, INT64_MAX, arena, &rows, &count, error);
     for (size_t i = 0; done && i < count; i++)
         add(counts, rows[i].topic, rows[i].partition, rows[i].hour_ms,
-            &(struct pair){.speed = rows[i].used_records});
+            &(struct pair){.speed = rows[i].used_records, .moving = is_moving(counts, &rows[i])});
     find_unequal(counts);
     arena_free(arena);
     return done;

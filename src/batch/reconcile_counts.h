@@ -20,7 +20,8 @@ struct reconcile_counts *
 reconcile_counts_new(struct run_state *state, int64_t held_from_ms, GError **error) MUST_CHECK;
 void reconcile_counts_free(struct reconcile_counts *counts); /* accepts NULL */
 
-/* Reads the speed layer's, anew at each call. */
+/* Reads the speed layer's, anew at each call, and how far each of its writers has come
+ * (speed_written): hours that one of them is just writing count as unequal. */
 bool reconcile_counts_read(struct reconcile_counts *counts,
                            struct speed *speed,
                            GError **error) MUST_CHECK;
@@ -32,5 +33,12 @@ bool reconcile_counts_equal(const struct reconcile_counts *counts,
                             int64_t from_hour_ms,
                             int64_t to_hour_ms);
 
-/* The partition of a movie's records. */
+/* The partition of a movie's records, which is also who writes its rows. */
 int reconcile_counts_partition(const struct reconcile_counts *counts, int32_t movie_id);
+/* Who writes ranks. */
+int reconcile_counts_ranker(const struct reconcile_counts *counts);
+
+/* What the writer had wholly written when the counts were read: a row with a sequence above it and
+ * that of a repair (one more) belongs to a write that is under way. 0: it doesn't number them. */
+int64_t reconcile_counts_written(const struct reconcile_counts *counts, int writer);
+bool reconcile_counts_settled(const struct reconcile_counts *counts, int writer, int64_t sequence);

@@ -52,11 +52,21 @@ bool look_comparable(const struct look *look,
                                   hour_ms);
 }
 
+static int writer_of(const struct look *look, const struct finding *finding)
+{
+    return finding->table == SPEED_TRENDING
+               ? reconcile_counts_ranker(look->counts)
+               : reconcile_counts_partition(look->counts, finding->movie_id);
+}
+
 static void drifted(struct look *look, const struct finding *finding)
 {
+    struct finding kept = *finding;
+    kept.writer = writer_of(look, finding);
+    kept.sequence = reconcile_counts_written(look->counts, kept.writer);
     look->drifted[finding->cause]++;
     if (look->findings->len < DRIFT_LISTED_MAX)
-        g_array_append_val(look->findings, *finding);
+        g_array_append_val(look->findings, kept);
 }
 
 static bool same_double(double a, double b)
@@ -104,6 +114,14 @@ static bool same_sentiment(const struct sentiment_row *a, const struct sentiment
                          b->sentiment_velocity);
 }
 
+/* Its writer isn't just writing it. */
+static bool is_settled(const struct walk *walk, const struct finding *speed)
+{
+    return reconcile_counts_settled(walk->look->counts, writer_of(walk->look, speed),
+                                    walk->table == SPEED_STATS ? speed->row.stats.sequence
+                                                               : speed->row.sentiment.sequence);
+}
+
 /* Speed rows below the key (NULL: all that are left) have no row in the lake. */
 static void skip_speed_below(struct walk *walk, const struct finding *key)
 {
@@ -112,7 +130,7 @@ static void skip_speed_below(struct walk *walk, const struct finding *key)
         struct finding *speed = &g_array_index(walk->speed, struct finding, walk->next);
         if (key && compare_keys(speed, key) >= 0)
             return;
-        if (speed->hour_ms < look->held_from_ms ||
+        if (speed->hour_ms < look->held_from_ms || !is_settled(walk, speed) ||
             !look_comparable(look, look->counts, walk->table, speed->movie_id, speed->hour_ms))
             continue;
         look->compared++;
@@ -131,7 +149,8 @@ static void take_batch(struct walk *walk, struct finding *batch)
     bool there = speed && compare_keys(speed, batch) == 0;
     if (there)
         walk->next++;
-    if (!look_comparable(look, look->counts, walk->table, batch->movie_id, batch->hour_ms))
+    if ((there && !is_settled(walk, speed)) ||
+        !look_comparable(look, look->counts, walk->table, batch->movie_id, batch->hour_ms))
         return;
     look->compared++;
     bool stats = walk->table == SPEED_STATS;
@@ -318,6 +337,11 @@ static void compare_hour(struct look *look,
                          const struct trending_row *speed,
                          size_t speed_count)
 {
+    int ranker = reconcile_counts_ranker(look->counts);
+    for (size_t i = 0; i < speed_count; i++) {
+        if (!reconcile_counts_settled(look->counts, ranker, speed[i].sequence))
+            return;
+    }
     if (!look_comparable(look, look->counts, SPEED_TRENDING, 0, hour_ms))
         return;
     look->compared++;

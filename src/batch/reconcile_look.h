@@ -17,6 +17,8 @@ struct finding {
     enum drift_cause cause;
     int32_t movie_id;
     int64_t hour_ms, window_start_ms;
+    int writer;       /* of the speed layer's row */
+    int64_t sequence; /* up to which that one had written */
     union {
         struct stats_row stats;
         struct sentiment_row sentiment;
@@ -34,7 +36,8 @@ struct look {
     struct arena *arena;   /* of titles, and the speed layer's rows */
 };
 
-/* Compares all three tables. The speed handle should see one moment: a read transaction. */
+/* Compares all three tables, after the counts were read. The speed handle should see one moment (a
+ * read transaction), or else rows that know their writes' sequences. */
 bool look_run(struct look *look, struct speed *speed, GError **error) MUST_CHECK;
 
 void look_init(struct look *look,
