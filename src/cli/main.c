@@ -15,7 +15,7 @@ const struct command commands[] = {
     {"tmdb-sim", "", "serve TMDB's API from a built-in catalogue, on a clock of its own",
      cmd_tmdb_sim},
     {"topics", "[list | describe | tail | dump | reset]", "look into the bus", cmd_topics},
-    {"batch", "run | step NAME | backfill | status | drift",
+    {"batch", "run | step NAME | backfill | status | drift | verify",
      "run one batch now or a step of it, show the last ones", cmd_batch},
     {"query", "SQL", "ask the lake, read-only", cmd_query},
     {"status", "", "what runs, how far it is, what waits", cmd_status},
