@@ -89,8 +89,8 @@ static void open_stores(struct doctor *doctor)
     doctor->lake = lake_open(context, &error);
     opened(doctor, "lake.open", doctor->lake, g_steal_pointer(&error));
     /* Before the store is opened, which makes what is missing. */
-    opened(doctor, "views.look", GINT_TO_POINTER(view_inspect(context, doctor->findings, &error)),
-           g_steal_pointer(&error));
+    if (!view_inspect(context, doctor->findings, &error))
+        opened(doctor, "views.look", NULL, g_steal_pointer(&error));
     doctor->view = view_open(context, &error);
     opened(doctor, "views.open", doctor->view, g_steal_pointer(&error));
     doctor->speed = speed_open(context, &error);

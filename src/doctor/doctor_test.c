@@ -325,6 +325,21 @@ static void test_broken_store(void)
     world_close(&world);
 }
 
+/* So is one that can't even be looked at. */
+static void test_no_store(void)
+{
+    struct world world;
+    world_open(&world);
+    g_free(world.config->views_backend);
+    g_free(world.config->views_uri);
+    world.config->views_backend = g_strdup("mongodb");
+    world.config->views_uri = g_strdup("no connection string");
+    examine(&world);
+    expect(&world, "views.open", FINDING_BAD, "");
+    expect(&world, "bus.deadletters", FINDING_OK, "none");
+    world_close(&world);
+}
+
 /* The check alone: with its brokers away the whole examination takes as long as their time-outs. */
 static void test_transactions(void)
 {
@@ -356,6 +371,7 @@ int main(int argc, char **argv)
     g_test_add_func("/doctor/sync", test_sync);
     g_test_add_func("/doctor/small_files", test_small_files);
     g_test_add_func("/doctor/broken_store", test_broken_store);
+    g_test_add_func("/doctor/no_store", test_no_store);
     g_test_add_func("/doctor/transactions", test_transactions);
     return g_test_run();
 }

@@ -8,6 +8,9 @@
 
 #define SKEW_WARN_MS  2000
 #define NODES_DURABLE 3
+/* How long a node may take to let all connections in, before it is called away. */
+#define CONNECTIONS_WAIT_MS 5000
+#define CONNECTIONS_POLL_MS 100
 /* Tables whose rows go by themselves say so with this option. */
 #define TTL_OPTION "default_time_to_live = "
 
@@ -114,6 +117,39 @@ static void judge_clock(struct look *look)
                      SKEW_WARN_MS / (int)MS_PER_SECOND);
 }
 
+/* Connections to the other nodes are made beside all else; one that is away never has any. */
+static struct cql_stats await_connections(struct look *look)
+{
+    const struct speed_cassandra *store = look->store;
+    size_t each = (size_t)store->base.context->config->speed_connections;
+    int64_t end_ms = clock_monotonic_ms(store->clock) + CONNECTIONS_WAIT_MS;
+    struct cql_stats stats = cql_stats(store->cql);
+    while (stats.connections < stats.nodes * each && clock_monotonic_ms(store->clock) < end_ms) {
+        cql_poll(store->cql, CONNECTIONS_POLL_MS);
+        stats = cql_stats(store->cql);
+    }
+    return stats;
+}
+
+static void judge_nodes(struct look *look)
+{
+    static const char check[] = "speed.nodes";
+    struct cql_stats stats = await_connections(look);
+    size_t each = (size_t)look->store->base.context->config->speed_connections;
+    if (stats.connections < stats.nodes * each)
+        findings_add(look->findings, FINDING_WARN, check,
+                     "a node doesn't answer: see nodetool status; while too few for LOCAL_QUORUM "
+                     "answer, writes wait",
+                     "%zu of %zu connections to %zu nodes after %d s", stats.connections,
+                     stats.nodes * each, stats.nodes, CONNECTIONS_WAIT_MS / (int)MS_PER_SECOND);
+    else if (stats.nodes < NODES_DURABLE)
+        findings_add(look->findings, FINDING_NOTE, check,
+                     "three nodes with speed.replication 3 survive the loss of one", "%zu node%s",
+                     stats.nodes, stats.nodes == 1 ? "" : "s");
+    else
+        findings_add(look->findings, FINDING_OK, check, NULL, "%zu nodes, all answer", stats.nodes);
+}
+
 bool speed_cassandra_inspect(struct speed *speed, struct findings *findings, GError **error)
 {
     struct look look = {.store = speed_cassandra_self(speed), .findings = findings};
@@ -124,11 +160,6 @@ bool speed_cassandra_inspect(struct speed *speed, struct findings *findings, GEr
         findings_add(findings, FINDING_OK, "speed.tables", NULL,
                      "%zu tables as contracts/speed.cql has them", look.tables);
     judge_clock(&look);
-    size_t nodes = cql_stats(look.store->cql).nodes;
-    findings_add(findings, nodes < NODES_DURABLE ? FINDING_NOTE : FINDING_OK, "speed.nodes",
-                 nodes < NODES_DURABLE
-                     ? "three nodes with speed.replication 3 survive the loss of one"
-                     : NULL,
-                 "%zu node%s", nodes, nodes == 1 ? "" : "s");
+    judge_nodes(&look);
     return true;
 }

@@ -35,6 +35,22 @@ static void look_at_clock(struct view_mongo *store, const bson_t *hello, struct 
                      SKEW_WARN_MS / (int)MS_PER_SECOND);
 }
 
+/* Members that the driver had no answer from when it looked for the primary. */
+static void look_at_absent(struct view_mongo *store, struct findings *findings)
+{
+    size_t count = 0;
+    mongoc_server_description_t **servers =
+        mongoc_client_get_server_descriptions(store->client, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (g_str_equal(mongoc_server_description_type(servers[i]), "Unknown"))
+            findings_add(findings, FINDING_WARN, "views.members",
+                         "start it again: while a majority is away nothing is written",
+                         "%s doesn't answer",
+                         mongoc_server_description_host(servers[i])->host_and_port);
+    }
+    mongoc_server_descriptions_destroy_all(servers, count);
+}
+
 static void look_at_members(const bson_t *hello, struct findings *findings)
 {
     static const char check[] = "views.members";
@@ -122,6 +138,7 @@ static bool look(struct view_mongo *store, struct findings *findings, GError **e
     if (answered) {
         look_at_clock(store, &reply, findings);
         look_at_members(&reply, findings);
+        look_at_absent(store, findings);
         look_at_collections(store, findings);
     } else {
         mongo_fail(store, "hello", &reply, &failure, error);
