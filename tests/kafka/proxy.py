@@ -14,17 +14,30 @@ import socket
 import threading
 
 PIECE_BYTES = 65536
-TICK_S = 0.02
 
 
 class Proxy:
     def __init__(self, host, port, listen_port=0):
-        self.target, self.mode, self.delay_s = (host, port), "pass", 0.2
+        self.target, self.delay_s, self._mode = (host, port), 0.2, "pass"
         self.socket = socket.create_server(("127.0.0.1", listen_port))
         self.port = self.socket.getsockname()[1]
-        self.loop = asyncio.new_event_loop()
+        self.loop, self.cuts = asyncio.new_event_loop(), set()      # cuts: an event of each connection
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
+
+    @property
+    def mode(self):
+        return self._mode
+
+    @mode.setter
+    def mode(self, mode):
+        self._mode = mode
+        if mode == "cut":
+            self.loop.call_soon_threadsafe(self._cut)
+
+    def _cut(self):
+        for cut in self.cuts:
+            cut.set()
 
     def close(self):
         self.mode = "cut"
@@ -52,21 +65,21 @@ class Proxy:
         except OSError:
             writer.transport.abort()
             return
+        cut = asyncio.Event()
+        self.cuts.add(cut)
+        if self.mode == "cut":
+            cut.set()
         ways = [asyncio.create_task(self._copy(reader, far_writer, "up")),
                 asyncio.create_task(self._copy(far_reader, writer, "down")),
-                asyncio.create_task(self._watch())]
+                asyncio.create_task(cut.wait())]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self.cuts.discard(cut)
             for way in ways:
                 way.cancel()
             writer.transport.abort()
             far_writer.transport.abort()
-
-    async def _watch(self):
-        """Ends with the network."""
-        while self.mode != "cut":
-            await asyncio.sleep(TICK_S)
 
     async def _copy(self, source, sink, way):
         while True:
