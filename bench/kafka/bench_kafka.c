@@ -44,6 +44,7 @@
 #define WAIT_MS        1000
 #define TICK_MS        10
 #define PROBE_MS       5
+#define IDLE_MS        1
 #define PROBE_WAIT_MS  10000
 #define SETTLE_MS      30000
 #define PARTITIONS_MAX 64
@@ -338,6 +339,8 @@ static void engine(struct bench *bench)
         stream_cluster_counts(cluster, NULL, &counts);
         if (!start_us && counts.classes[RECORD_USED] > 0)
             start_us = clock_monotonic_us(bench->clock);
+        if (idle) /* the core is the broker's then */
+            stop_wait_ms(bench->context.stop, IDLE_MS);
     }
     check(stream_cluster_commit(cluster, &error), &error);
     stream_cluster_counts(cluster, NULL, &counts);

@@ -314,7 +314,10 @@ static rd_kafka_NewTopic_t *new_topic(struct bus_kafka *kafka,
         return NULL;
     }
     g_snprintf(retention, sizeof retention, "%" G_GINT64_FORMAT, context->config->bus_retention_ms);
-    set_topic(topic, "cleanup.policy", kind.compacted ? "compact" : "delete");
+    set_topic(topic, "cleanup.policy",
+              !kind.compacted ? "delete"
+              : kind.expires  ? "compact,delete"
+                              : "compact");
     set_topic(topic, "message.timestamp.type", "CreateTime");
     set_topic(topic, "retention.ms",
               kind.expires && is_real_time(context) ? retention : RETENTION_NONE);

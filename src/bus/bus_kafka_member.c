@@ -322,7 +322,8 @@ static bool member_create_topic(
     struct bus *bus, const char *topic, int partitions, enum member_topic kind, GError **error)
 {
     return kafka_make_topic(bus_kafka(bus), topic, partitions,
-                            (struct kafka_topic_kind){.compacted = kind == MEMBER_TOPIC_COMPACTED},
+                            (struct kafka_topic_kind){.compacted = kind != MEMBER_TOPIC_KEPT,
+                                                      .expires = kind == MEMBER_TOPIC_LATEST},
                             error);
 }
 

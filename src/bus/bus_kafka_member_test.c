@@ -663,6 +663,7 @@ static void test_topics(struct world *world, const void *data)
     struct bus *bus = world->a->bus;
     g_assert_true(bus_member_create_topic(bus, "kept", 2, MEMBER_TOPIC_KEPT, &error));
     g_assert_true(bus_member_create_topic(bus, "compacted", 2, MEMBER_TOPIC_COMPACTED, &error));
+    g_assert_true(bus_member_create_topic(bus, "latest", 2, MEMBER_TOPIC_LATEST, &error));
     g_assert_true(bus_member_create_topic(bus, "compacted", 2, MEMBER_TOPIC_COMPACTED, &error));
     g_assert_no_error(error);
     g_assert_false(bus_member_create_topic(bus, "kept", 3, MEMBER_TOPIC_KEPT, &error));

@@ -40,10 +40,11 @@ struct member_event {
     size_t count;
 };
 
-/* Makes a topic of the group's own where it is absent, whose records no time-out takes away: kept
- * for ever or, compacted, the last one of each key. bus_create_topic makes those that expire.
+/* Makes a topic of the group's own where it is absent: its records are kept for ever or, compacted,
+ * the last one of each key, that one for ever (COMPACTED) or for bus.retention (LATEST).
+ * bus_create_topic makes those that only expire.
  * CONFLICT: it exists with another number of partitions. CONFIG: not on Kafka. */
-enum member_topic { MEMBER_TOPIC_KEPT, MEMBER_TOPIC_COMPACTED };
+enum member_topic { MEMBER_TOPIC_KEPT, MEMBER_TOPIC_COMPACTED, MEMBER_TOPIC_LATEST };
 bool bus_member_create_topic(struct bus *bus,
                              const char *topic,
                              int partitions,

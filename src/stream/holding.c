@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
+#include "stream/rows_topic.h"
 
 struct holding *holding_new(const struct restore_options *options)
 {
@@ -210,7 +211,9 @@ bool holding_sink(struct holding *holding, GError **error)
     struct speed_batch batch = output_batch(holding_output(holding));
     batch.source = holding->number;
     batch.sequence = holding->file->next_offset; /* of its last record, and 1 */
-    if (!speed_write(holding->options.speed, &batch, error))
+    if (!holding->options.speed)
+        rows_topic_count(&batch, holding->options.context->metrics);
+    else if (!speed_write(holding->options.speed, &batch, error))
         return false;
     holding->sunk = holding->file->next_offset;
     holding->wrote = false;

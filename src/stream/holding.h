@@ -66,7 +66,8 @@ struct output *holding_output(struct holding *holding);
 void holding_positions(const struct holding *holding, GArray *positions);
 /* Kafka has it. */
 void holding_commit(struct holding *holding, int64_t next_offset);
-/* The rows of the last commit into the speed store, where they aren't. AGAIN: repeat. */
+/* The rows of the last commit into the speed store, where they go there and aren't. AGAIN: repeat.
+ */
 bool holding_sink(struct holding *holding, GError **error) MUST_CHECK;
 
 /* Behind holding_sink, before anything more is read: saves the file. On failure it is abandoned. */

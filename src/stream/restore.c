@@ -347,7 +347,7 @@ static bool sink_one(struct restore *restore, const struct unsunk *unsunk, GErro
 
 static bool sink(struct restore *restore, GError **error)
 {
-    while (restore->unsunk->len > 0) {
+    while (restore->options.speed && restore->unsunk->len > 0) {
         if (!sink_one(restore, &g_array_index(restore->unsunk, struct unsunk, 0), error))
             return false;
         g_array_remove_index(restore->unsunk, 0);

@@ -18,7 +18,7 @@ struct restore_options {
     const struct context *context;
     struct bus *bus;
     struct bus_member *member;
-    struct speed *speed;
+    struct speed *speed; /* NULL: rows don't go there */
     const struct stream_settings *settings;
     const struct sql_file *sql;
     const char *folder;

@@ -13,6 +13,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "stream/rows_topic.h"
 #include "stream/stream_cluster_own.h"
 
 #define FOLDER_MODE 0700
@@ -26,6 +27,11 @@
 
 /* ---- open and close ---- */
 
+static bool to_topic(const struct stream_cluster *cluster)
+{
+    return strcmp(cluster->context->config->stream_sink, "topic") == 0;
+}
+
 static bool create_topics(struct stream_cluster *cluster, GError **error)
 {
     const int partitions = cluster->settings.partitions;
@@ -37,7 +43,9 @@ static bool create_topics(struct stream_cluster *cluster, GError **error)
                                    error) &&
            bus_member_create_topic(cluster->bus, SNAPSHOT_TOPIC, partitions + 1, MEMBER_TOPIC_KEPT,
                                    error) &&
-           bus_create_topic(cluster->bus, REPORT_TOPIC, 1, error);
+           bus_create_topic(cluster->bus, REPORT_TOPIC, 1, error) &&
+           (!to_topic(cluster) || bus_member_create_topic(cluster->bus, ROWS_TOPIC, partitions,
+                                                          MEMBER_TOPIC_LATEST, error));
 }
 
 /* Names a folder and a transactional id. */
@@ -127,7 +135,7 @@ struct stream_cluster *stream_cluster_open(const struct context *context,
     if (!check_settings(cluster, error) ||
         !stream_settings_read(&cluster->settings, context->config, error) ||
         !open_folder(cluster, instance, error) || !create_topics(cluster, error) ||
-        !(cluster->speed = speed_open(context, error))) {
+        (!to_topic(cluster) && !(cluster->speed = speed_open(context, error)))) {
         stream_cluster_close(cluster);
         return NULL;
     }

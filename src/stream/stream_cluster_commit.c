@@ -14,6 +14,7 @@
 #include "base/metrics.h"
 #include "stream/gauges.h"
 #include "stream/rows.h"
+#include "stream/rows_topic.h"
 #include "stream/stream_cluster_own.h"
 
 #define US_PER_SECOND 1e6
@@ -80,9 +81,12 @@ static bool add_entry(struct stream_cluster *cluster,
                       struct sending *sending,
                       GError **error)
 {
-    const struct speed_batch batch = output_batch(holding_output(holding));
+    const struct speed_batch batch = output_batch(holding_output(holding)), none = {0};
     g_byte_array_set_size(cluster->rows, 0);
-    rows_encode(&batch, cluster->rows);
+    rows_encode(cluster->speed ? &batch : &none, cluster->rows);
+    if (!cluster->speed)
+        rows_topic_messages(&batch, holding->shard ? holding->number : BUS_PARTITION_BY_KEY,
+                            cluster->records, sending->messages);
     const struct changelog_entry entry = {
         .task = holding->number,
         .before = holding->file->chain,

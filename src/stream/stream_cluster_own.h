@@ -12,7 +12,7 @@ struct stream_cluster {
     struct serde *serde;
     struct stream_settings settings;
     struct sql_file *sql;
-    struct speed *speed;
+    struct speed *speed; /* NULL: rows go to ROWS_TOPIC */
     char *instance, *folder;
     int lock;                  /* descriptor of the folder's lock file */
     struct bus_member *member; /* NULL: to be joined */

@@ -6,6 +6,7 @@ this is skipped, 77."""
 import json
 import os
 import signal
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -58,6 +59,21 @@ class Pipeline(kafka.KafkaTest):
         world.catch_up()
         self.compare(world)
 
+    def test_topic(self):
+        """With stream.sink: topic who reads marquee.speed has what the speed tables would have, also behind a kill, and
+        the speed tables have nothing."""
+        world, options = self.world("1"), {"stream.sink": "topic"}
+        stream = world.start_stream(options=options, MARQUEE_FAILPOINT="stream.cluster.decided:2")
+        self.assertEqual(stream.wait(), -signal.SIGKILL, stream.output()[-1500:])
+        world.skip(1)
+        ends, stream = world.log_ends(), world.start_stream(options=options)
+        harness.eventually("the stream has read all", lambda: all(
+            world.stream_positions()[topic] >= end for topic, end in ends.items()), harness.CATCH_UP_TIMEOUT_S)
+        stream.stop()
+        self.assertFalse(os.path.exists(os.path.join(world.data, "stream.db")))
+        subprocess.run([ROWS_FOLLOW, world.data, world.prefix, str(round(world.now_ms()))], check=True)
+        harness.check_speed(self, world)
+
     def test_three(self):
         """Three stream processes share the tasks; one is killed inside a commit, the others take its tasks over, and it
         comes back. Each has committed records of its own."""
@@ -86,4 +102,5 @@ class Pipeline(kafka.KafkaTest):
 
 
 if __name__ == "__main__":
+    ROWS_FOLLOW = sys.argv.pop(1) if len(sys.argv) > 1 else ""
     kafka.main()

@@ -1,9 +1,10 @@
 """The engine killed with SIGKILL at each named fail point of a commit and at random moments, on the SQLite bus: after the
 restarts its tables equal the oracle's on the whole log, row for row, as if nothing had happened.
 
-usage: kill_test.py STREAM_REPLAY [--seed N] [--cluster]
+usage: kill_test.py STREAM_REPLAY [--seed N] [--cluster [--topic]]
 
-With --cluster the engine is the one for Kafka, two processes of it over a fake group that die together.
+With --cluster the engine is the one for Kafka, two processes of it over a fake group that die together;
+with --topic its rows go to a topic in the commit's transaction.
 
 A seed that fails is printed and replays exactly, but for the random moments. The test fails too when a kill never came."""
 import argparse
@@ -89,10 +90,11 @@ def main():
     parser.add_argument("replay")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cluster", action="store_true")
+    parser.add_argument("--topic", action="store_true")
     parser.add_argument("-v", action="store_true", help="accepted and ignored: run.sh gives it")
     args = parser.parse_args()
     rng = random.Random(args.seed)
-    names, mode = failpoints(args.cluster), ["--cluster", "2"] if args.cluster else []
+    names, mode = failpoints(args.cluster), ["--cluster", "2"] + ["--topic"] * args.topic if args.cluster else []
     named = [{"failpoint": f"{name}:{rng.randint(1, PASSAGE_MAX)}"} for name in names]
     rng.shuffle(named)
     passages = [{"failpoint": f"{rng.choice(names)}:{rng.randint(1, 3 * PASSAGE_MAX)}"} for _ in range(RANDOM_KILLS)]

@@ -3,7 +3,8 @@ with random commit points, restarts and cuts, both compute the same tables, row 
 
 usage: oracle_test.py STREAM_REPLAY [--seeds FIRST COUNT] [--records N] [--cluster]
 
-With --cluster the engine is the one for Kafka, 1 to 3 processes of it over a fake group (stream_replay.c).
+With --cluster the engine is the one for Kafka, 1 to 3 processes of it over a fake group (stream_replay.c), every other seed with its
+rows in a topic.
 
 A seed that fails is printed and replays exactly. The test fails too when a class of records was absent."""
 import argparse
@@ -183,7 +184,7 @@ def check_seed(replay, seed, records, tables, folder, cluster=False):
     highest = max(good + [now])
     mode = ["--catch-up"] if seed % 5 == 4 else ["--faults"] if seed % 3 == 0 else []
     if cluster:
-        mode += ["--cluster", str(1 + seed // 3 % 3)]
+        mode += ["--cluster", str(1 + seed // 3 % 3)] + (["--topic"] if seed % 2 else [])
     data = os.path.join(folder, f"data{seed}")
     os.mkdir(data)
     text = run([replay, "--dir", data, "--dump", path, "--seed", str(seed)] + cuts + mode).stdout

@@ -2,14 +2,15 @@
  * tables as JSON lines in the form of tools/oracle.py.
  *
  *   stream_replay --dir DIR --dump FILE [--bus mem|sqlite] [--seed N] [--cut
- * TOPIC/PARTITION=OFFSET]... [--catch-up] [--faults] [--cluster N]
+ * TOPIC/PARTITION=OFFSET]... [--catch-up] [--faults] [--cluster N [--topic]]
  *
  * Each record is appended with its own append time; in between the seed decides when the engine
  * steps, when monotonic time passes (which makes it commit), and when it is closed and opened
  * again. With --catch-up the whole log stands before the engine starts. With --bus sqlite a run
  * that was killed (MARQUEE_FAILPOINT) goes on where the log ends. With --cluster N the engine is
  * the one for Kafka, N processes of it as N engines over a fake group (group_fake.h), which are
- * closed, die and are given up for dead, with transactions that are aborted or of unknown outcome.
+ * closed, die and are given up for dead, with transactions that are aborted or of unknown outcome;
+ * with --topic their rows go to the rows topic, and the tables are made of that at the end.
  * No result may depend on any of that. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -29,6 +30,7 @@
 #include "group_fake.h"
 #include "model/db.h"
 #include "speed/speed.h"
+#include "stream/rows_topic.h"
 #include "stream/stream_cluster.h"
 #include "stream/task_file.h"
 
@@ -43,6 +45,7 @@
 #define INSTANCES_MAX      8
 #define SNAPSHOT_AFTER_MAX 20000
 #define LOSE_PERMILLE      3
+#define FETCH_BYTES        ((size_t)1 << 20)
 
 struct cut {
     char *topic;
@@ -53,7 +56,7 @@ struct cut {
 struct replay {
     char *dir, *dump, *bus_name;
     gint64 seed;
-    gboolean catch_up, faults;
+    gboolean catch_up, faults, topic;
     struct cut cuts[CUTS_MAX];
     size_t cuts_count;
     struct config *config;
@@ -633,11 +636,37 @@ static void print_counters(const struct replay *replay)
     }
 }
 
+/* The speed tables as a reader of the rows topic has them. */
+static void follow_topic(struct replay *replay, struct speed *speed)
+{
+    GError *error = NULL;
+    struct arena *arena = arena_new();
+    for (int p = 0; p < (int)replay->config->bus_partitions; p++) {
+        struct bus_batch batch = {0};
+        do {
+            arena_reset(arena);
+            check(bus_fetch(replay->bus, ROWS_TOPIC, p, batch.next_offset, FETCH_BYTES, arena,
+                            &batch, &error),
+                  error);
+            for (size_t i = 0; i < batch.count; i++) {
+                struct speed_batch rows;
+                check(rows_topic_read(batch.records[i].key, batch.records[i].value, arena, &rows,
+                                      &error),
+                      error);
+                check(speed_write(speed, &rows, &error), error);
+            }
+        } while (batch.count > 0);
+    }
+    arena_free(arena);
+}
+
 static void print_tables(struct replay *replay)
 {
     GError *error = NULL;
     struct speed *speed = speed_open(&replay->context, &error);
     check(speed, error);
+    if (replay->topic)
+        follow_topic(replay, speed);
     struct arena *arena = arena_new();
     print_stats(speed, arena);
     print_sentiment(speed, arena);
@@ -678,6 +707,7 @@ static void parse(struct replay *replay, int argc, char **argv)
         {"catch-up", 0, 0, G_OPTION_ARG_NONE, &replay->catch_up, "append all first", NULL},
         {"faults", 0, 0, G_OPTION_ARG_NONE, &replay->faults, "a faulty bus", NULL},
         {"cluster", 0, 0, G_OPTION_ARG_INT, &replay->instances, "the engine for Kafka", "N"},
+        {"topic", 0, 0, G_OPTION_ARG_NONE, &replay->topic, "rows go to a topic", NULL},
         {"cut", 0, 0, G_OPTION_ARG_STRING_ARRAY, &cuts, "only lower offsets", "TOPIC/P=N"},
         {0},
     };
@@ -703,6 +733,8 @@ static void open_all(struct replay *replay)
     replay->config = config_new_default();
     g_free(replay->config->data_dir);
     replay->config->data_dir = g_strdup(replay->dir);
+    g_free(replay->config->stream_sink);
+    replay->config->stream_sink = g_strdup(replay->topic ? "topic" : "store");
     replay->clock = clock_new_manual(0);
     replay->metrics = metrics_new();
     replay->context = (struct context){
