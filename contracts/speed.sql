@@ -71,7 +71,8 @@ CREATE TABLE speed_feed (
   UNIQUE (table_id, hour, movie_id)
 );
 
--- The next sequence: it never goes back, also when the feed has been emptied.
+-- The next sequence: it never goes back, also when the feed has been emptied. 1: none was taken; the first one is the
+-- clock's microseconds, so that a new file's sequences lie behind those of one that was lost.
 CREATE TABLE speed_sequence (
   id   INTEGER PRIMARY KEY CHECK (id = 1),
   next INTEGER NOT NULL

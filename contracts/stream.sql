@@ -307,3 +307,32 @@ ON CONFLICT (task) DO UPDATE SET horizon = max(horizon, excluded.horizon);
 
 -- name: read_horizon
 SELECT max(horizon) FROM stream_horizons;
+
+-- ---- mending (src/stream/mend.h): names and bytes of all rows that end with a checksum ----
+
+-- name: look_at_movies
+SELECT 'task ' || task || ', movie ' || movie_id, hours FROM stream_movies;
+
+-- name: look_at_bins
+SELECT 'task ' || task || ', movie ' || movie_id || ', windows of kind ' || kind || ' in hour ' || hour, data FROM stream_bins;
+
+-- name: look_at_measure_log
+SELECT 'measure log ' || sequence, data FROM stream_measure_log;
+
+-- name: look_at_measures
+SELECT 'measures of window ' || window_start, data FROM stream_measures;
+
+-- name: look_at_live
+SELECT 'live minute ' || minute, data FROM stream_live;
+
+-- All that comes of the log but what is published: rankings keep their revisions, the outbox what it owes.
+-- name: empty_state
+DELETE FROM stream_positions;
+DELETE FROM stream_tasks;
+DELETE FROM stream_movies;
+DELETE FROM stream_bins;
+DELETE FROM stream_seen;
+DELETE FROM stream_measure_log;
+DELETE FROM stream_measures;
+DELETE FROM stream_live;
+DELETE FROM hour_counts;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/config.h"
 #include "model/db.h"
 #include "model/record.h"
@@ -16,6 +17,9 @@
 
 #define SPEED_LAYOUT 1
 #define ROWS_FIRST   64
+/* What the schema begins with: none was taken yet. */
+#define SEQUENCE_NONE INT64_C(1)
+#define US_PER_MS     1000
 
 static const char *const statement_names[SPEED_STATEMENT_COUNT] = {
     [PUT_STATS] = "put_stats",
@@ -354,6 +358,10 @@ static bool read_sequence(struct speed_sqlite *store, int64_t *ret_sequence, GEr
     assert(row); /* the schema puts it there */
     *ret_sequence = sqlite3_column_int64(read, 0);
     sqlite3_reset(read);
+    /* A new file in a lost one's place: sync, which has read the lost one's feed, must find all of
+       this one's behind it. Nobody changes a million keys a second. */
+    if (*ret_sequence == SEQUENCE_NONE)
+        *ret_sequence = MAX(SEQUENCE_NONE, clock_now_ms(store->base.context->clock) * US_PER_MS);
     return true;
 }
 

@@ -1,5 +1,5 @@
 /* Proves: speed_sqlite keeps the speed store's contract; on a connection of the caller's it takes
- * part in the caller's transaction. */
+ * part in the caller's transaction; a lost file's feed and its successor's don't meet. */
 #include "speed/speed_sqlite.h"
 
 #include <glib/gstdio.h>
@@ -8,6 +8,8 @@
 #include "base/config.h"
 #include "model/db.h"
 #include "speed/speed_contract.h"
+
+static const char *const db_names[] = {"stream.db", "stream.db-wal", "stream.db-shm"};
 
 struct fixture {
     const struct context *context;
@@ -28,10 +30,9 @@ static void *setup(const struct context *context)
 
 static void teardown(void *data)
 {
-    static const char *const names[] = {"stream.db", "stream.db-wal", "stream.db-shm"};
     struct fixture *fixture = data;
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        g_autofree char *path = g_build_filename(fixture->folder, names[i], NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(db_names); i++) {
+        g_autofree char *path = g_build_filename(fixture->folder, db_names[i], NULL);
         g_unlink(path);
     }
     g_assert_cmpint(g_rmdir(fixture->folder), ==, 0);
@@ -100,10 +101,52 @@ static const struct speed_contract contract = {
     .open = open_handle,
 };
 
+static int64_t write_and_feed(struct fixture *fixture, int32_t movie_id, int64_t after)
+{
+    GError *error = NULL;
+    struct speed *speed = open_handle(fixture);
+    struct arena *arena = arena_new();
+    struct speed_change *changes;
+    struct stats_row row = {.movie_id = movie_id};
+    const struct speed_batch batch = {.stats = &row, .stats_count = 1};
+    size_t count = 0;
+    g_assert_true(speed_write(speed, &batch, &error));
+    g_assert_true(speed_feed(speed, after, 10, arena, &changes, &count, &error));
+    g_assert_cmpuint(count, ==, 1);
+    g_assert_cmpint(changes[0].movie_id, ==, movie_id);
+    int64_t sequence = changes[0].sequence;
+    arena_free(arena);
+    speed_close(speed);
+    return sequence;
+}
+
+/* The file is lost, and made again: who has read the old feed finds all of the new one behind it.
+ */
+static void test_a_lost_file(void)
+{
+    struct config *config = config_new_default();
+    struct clock *clock = clock_new_manual(MS_PER_MINUTE);
+    const struct context context = {.config = config, .clock = clock};
+    struct fixture *fixture = setup(&context);
+    int64_t position = 0;
+    for (int32_t movie_id = 1; movie_id <= 100; movie_id++)
+        position = write_and_feed(fixture, movie_id, position);
+    for (size_t i = 0; i < G_N_ELEMENTS(db_names); i++) {
+        g_autofree char *path = g_build_filename(fixture->folder, db_names[i], NULL);
+        g_unlink(path);
+    }
+    clock_advance(clock, 1);
+    write_and_feed(fixture, 7, position);
+    teardown(fixture);
+    clock_free(clock);
+    config_free(config);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     speed_contract_add(&contract);
     g_test_add_func("/speed/sqlite/attach", test_attach);
+    g_test_add_func("/speed/sqlite/a_lost_file", test_a_lost_file);
     return g_test_run();
 }

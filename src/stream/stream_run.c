@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/stop.h"
 #include "bus/bus.h"
+#include "stream/mend.h"
 #include "stream/stream_cluster.h"
 
 #define STAGE            "stream"
@@ -142,11 +143,36 @@ static bool run_on(const struct context *context,
     return done;
 }
 
+/* BADDATA may be the engine's own state, which the log can make again. */
+static bool run_and_mend(const struct context *context,
+                         struct bus *bus,
+                         struct registry *registry,
+                         bool catch_up,
+                         GError **error)
+{
+    for (int mended = 0;; mended++) {
+        g_autoptr(GError) why = NULL;
+        bool mends_now = false;
+        if (run_on(context, bus, registry, catch_up, &why))
+            return true;
+        if (error_is(why, BADDATA) && mended < MEND_MAX &&
+            strcmp(context->config->bus_backend, "kafka") != 0 &&
+            !mend_state(context, &mends_now, error)) {
+            g_prefix_error(error, "%s; and it can't be mended: ", why->message);
+            return false;
+        }
+        if (!mends_now) {
+            g_propagate_error(error, g_steal_pointer(&why));
+            return false;
+        }
+    }
+}
+
 static bool run(const struct context *context, bool catch_up, GError **error)
 {
     struct bus *bus = bus_open(context, error);
     struct registry *registry = bus ? registry_open(context, error) : NULL;
-    bool done = registry && run_on(context, bus, registry, catch_up, error);
+    bool done = registry && run_and_mend(context, bus, registry, catch_up, error);
     registry_close(registry);
     bus_close(bus);
     return done;
