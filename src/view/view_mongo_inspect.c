@@ -35,30 +35,33 @@ static void look_at_clock(struct view_mongo *store, const bson_t *hello, struct 
                      SKEW_WARN_MS / (int)MS_PER_SECOND);
 }
 
-/* Members that the driver had no answer from when it looked for the primary. */
-static void look_at_absent(struct view_mongo *store, struct findings *findings)
+/* Whether the driver had an answer from it when it looked for the primary; of others it tells
+ * nothing. */
+static bool answers(mongoc_server_description_t *const *servers, size_t count, const char *host)
 {
-    size_t count = 0;
-    mongoc_server_description_t **servers =
-        mongoc_client_get_server_descriptions(store->client, &count);
     for (size_t i = 0; i < count; i++) {
-        if (g_str_equal(mongoc_server_description_type(servers[i]), "Unknown"))
-            findings_add(findings, FINDING_WARN, "views.members",
-                         "start it again: while a majority is away nothing is written",
-                         "%s doesn't answer",
-                         mongoc_server_description_host(servers[i])->host_and_port);
+        if (g_str_equal(mongoc_server_description_host(servers[i])->host_and_port, host))
+            return true;
     }
-    mongoc_server_descriptions_destroy_all(servers, count);
+    return false;
 }
 
-static void look_at_members(const bson_t *hello, struct findings *findings)
+static void
+look_at_members(struct view_mongo *store, const bson_t *hello, struct findings *findings)
 {
     static const char check[] = "views.members";
     bson_iter_t hosts, each;
     int members = 0;
+    size_t count = 0;
+    mongoc_server_description_t **servers =
+        mongoc_client_get_server_descriptions(store->client, &count);
     if (bson_iter_init_find(&hosts, hello, "hosts") && bson_iter_recurse(&hosts, &each))
-        while (bson_iter_next(&each))
-            members++;
+        for (; bson_iter_next(&each); members++)
+            if (!answers(servers, count, bson_iter_utf8(&each, NULL)))
+                findings_add(findings, FINDING_WARN, check,
+                             "start it again: while a majority is away nothing is written",
+                             "%s doesn't answer", bson_iter_utf8(&each, NULL));
+    mongoc_server_descriptions_destroy_all(servers, count);
     if (members < MEMBERS_DURABLE)
         findings_add(findings, FINDING_NOTE, check,
                      "three members survive the loss of one; views can be computed again from the "
@@ -137,8 +140,7 @@ static bool look(struct view_mongo *store, struct findings *findings, GError **e
         mongoc_client_command_simple(store->client, "admin", hello, NULL, &reply, &failure);
     if (answered) {
         look_at_clock(store, &reply, findings);
-        look_at_members(&reply, findings);
-        look_at_absent(store, findings);
+        look_at_members(store, &reply, findings);
         look_at_collections(store, findings);
     } else {
         mongo_fail(store, "hello", &reply, &failure, error);
