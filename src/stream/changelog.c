@@ -13,6 +13,15 @@
 #define MAGIC      "MQC"
 #define MAGIC_LEN  3
 #define ZSTD_LEVEL 1
+/* Room that is made for compressed bytes at once. */
+#define PACKED_STEP_BYTES (64 * 1024)
+/* Of a writer's buffer, kept between entries. */
+#define PACKED_KEPT_BYTES (1024 * 1024)
+
+static uint32_t digest_of(uint32_t before, const void *bytes, size_t len)
+{
+    return (uint32_t)crc32(before, bytes, (uInt)len);
+}
 
 /* What stands before the piece. */
 struct head {
@@ -21,7 +30,7 @@ struct head {
 
 struct changelog_writer {
     ZSTD_CCtx *zstd;
-    GByteArray *entry, *packed;
+    GByteArray *packed;
 };
 
 struct changelog_reader {
@@ -38,7 +47,6 @@ struct changelog_writer *changelog_writer_new(void)
     struct changelog_writer *writer = g_new0(struct changelog_writer, 1);
     writer->zstd = ZSTD_createCCtx();
     g_assert(writer->zstd);
-    writer->entry = g_byte_array_new();
     writer->packed = g_byte_array_new();
     return writer;
 }
@@ -48,21 +56,53 @@ void changelog_writer_free(struct changelog_writer *writer)
     if (!writer)
         return;
     ZSTD_freeCCtx(writer->zstd);
-    g_byte_array_unref(writer->entry);
     g_byte_array_unref(writer->packed);
     g_free(writer);
 }
 
-static uint32_t digest_of(uint32_t before, const GByteArray *entry)
+/* The entry's pieces one behind the other: its head (the length of the delta), delta, rows. */
+#define PIECES 3
+
+/* Into writer->packed, which is only as large as what it becomes. */
+static void
+pack_pieces(struct changelog_writer *writer, const struct span pieces[PIECES], size_t entry_bytes)
 {
-    return (uint32_t)crc32(before, entry->data, entry->len);
+    ZSTD_CCtx_reset(writer->zstd, ZSTD_reset_session_and_parameters);
+    ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
+    ZSTD_CCtx_setPledgedSrcSize(writer->zstd, entry_bytes); /* the reader looks at it */
+    g_byte_array_set_size(writer->packed, 0);
+    for (int i = 0; i < PIECES; i++) {
+        ZSTD_inBuffer in = {pieces[i].data, pieces[i].len, 0};
+        const bool last = i == PIECES - 1;
+        for (bool more = true; more;) {
+            const guint at = writer->packed->len;
+            g_byte_array_set_size(writer->packed, at + PACKED_STEP_BYTES);
+            ZSTD_outBuffer out = {writer->packed->data + at, PACKED_STEP_BYTES, 0};
+            size_t left =
+                ZSTD_compressStream2(writer->zstd, &out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
+            g_assert(!ZSTD_isError(left));
+            g_byte_array_set_size(writer->packed, at + (guint)out.pos);
+            more = last ? left > 0 : in.pos < in.size;
+        }
+    }
 }
 
-static bool
-pack(struct changelog_writer *writer, const struct changelog_entry *entry, GError **error)
+static bool pack(struct changelog_writer *writer,
+                 const struct changelog_entry *entry,
+                 size_t *ret_bytes,
+                 uint32_t *ret_digest,
+                 GError **error)
 {
     uint8_t head[VARINT_LONG_BYTES_MAX];
-    size_t bytes = sizeof head + entry->delta.len + entry->rows.len;
+    const struct span pieces[PIECES] = {
+        {(const char *)head, (size_t)(varint_write(head, (int64_t)entry->delta.len) - head)},
+        entry->delta,
+        entry->rows,
+    };
+    size_t bytes = 0;
+    uint32_t digest = entry->before.digest;
+    for (int i = 0; i < PIECES; i++)
+        bytes += pieces[i].len;
     if (bytes > CHANGELOG_ENTRY_BYTES_MAX) {
         error_set(
             error, BADDATA,
@@ -71,16 +111,13 @@ pack(struct changelog_writer *writer, const struct changelog_entry *entry, GErro
             entry->task, bytes, CHANGELOG_ENTRY_BYTES_MAX);
         return false;
     }
-    g_byte_array_set_size(writer->entry, 0);
-    g_byte_array_append(writer->entry, head,
-                        (guint)(varint_write(head, (int64_t)entry->delta.len) - head));
-    g_byte_array_append(writer->entry, (const guint8 *)entry->delta.data, (guint)entry->delta.len);
-    g_byte_array_append(writer->entry, (const guint8 *)entry->rows.data, (guint)entry->rows.len);
-    g_byte_array_set_size(writer->packed, (guint)ZSTD_compressBound(writer->entry->len));
-    size_t packed = ZSTD_compressCCtx(writer->zstd, writer->packed->data, writer->packed->len,
-                                      writer->entry->data, writer->entry->len, ZSTD_LEVEL);
-    g_assert(!ZSTD_isError(packed));
-    g_byte_array_set_size(writer->packed, (guint)packed);
+    for (int i = 0; i < PIECES; i++) {
+        if (pieces[i].len > 0) /* crc32 of NULL is that of nothing */
+            digest = digest_of(digest, pieces[i].data, pieces[i].len);
+    }
+    pack_pieces(writer, pieces, bytes);
+    *ret_bytes = bytes;
+    *ret_digest = digest;
     return true;
 }
 
@@ -113,7 +150,9 @@ bool changelog_encode(struct changelog_writer *writer,
                       GError **error)
 {
     assert(record_bytes_max > CHANGELOG_HEAD_BYTES_MAX);
-    if (!pack(writer, entry, error))
+    size_t entry_bytes;
+    uint32_t digest;
+    if (!pack(writer, entry, &entry_bytes, &digest, error))
         return false;
     const size_t piece_max = record_bytes_max - CHANGELOG_HEAD_BYTES_MAX;
     const size_t parts = MAX((writer->packed->len + piece_max - 1) / piece_max, 1);
@@ -128,7 +167,7 @@ bool changelog_encode(struct changelog_writer *writer,
         .number = entry->before.commits,
         .digest = entry->before.digest,
         .parts = (int64_t)parts,
-        .entry_bytes = writer->entry->len,
+        .entry_bytes = (int64_t)entry_bytes,
     };
     struct span *values = arena_array(arena, struct span, parts);
     for (size_t i = 0; i < parts; i++) {
@@ -138,8 +177,9 @@ bool changelog_encode(struct changelog_writer *writer,
     }
     *ret_values = values;
     *ret_count = parts;
-    *ret_after =
-        (struct chain){entry->before.commits + 1, digest_of(entry->before.digest, writer->entry)};
+    *ret_after = (struct chain){entry->before.commits + 1, digest};
+    if (writer->packed->len > PACKED_KEPT_BYTES)
+        g_free(g_byte_array_steal(writer->packed, NULL));
     return true;
 }
 
@@ -256,6 +296,7 @@ bool changelog_take(struct changelog_reader *reader,
         return false;
     }
     *ret_entry = entry;
-    *ret_after = (struct chain){head.number + 1, digest_of((uint32_t)head.digest, reader->entry)};
+    *ret_after = (struct chain){
+        head.number + 1, digest_of((uint32_t)head.digest, reader->entry->data, reader->entry->len)};
     return true;
 }

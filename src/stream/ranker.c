@@ -437,12 +437,11 @@ static bool show_hours(struct ranker *ranker, struct output *output, GError **er
 
 static bool save_window(struct ranker *ranker, const struct ranker_window *window, GError **error)
 {
-    g_byte_array_set_size(ranker->scratch, 0);
-    measure_encode((const struct measure *)window->measures->data, window->measures->len,
-                   ranker->scratch);
+    g_autoptr(GByteArray) bytes = g_byte_array_new(); /* of its own: it may be large */
+    measure_encode((const struct measure *)window->measures->data, window->measures->len, bytes);
     const struct value values[] = {
         value_int(window->start_ms),
-        value_blob((struct span){(const char *)ranker->scratch->data, ranker->scratch->len}),
+        value_blob((struct span){(const char *)bytes->data, bytes->len}),
     };
     return delta_run(ranker->delta, DELTA_PUT_MEASURES, ranker->statements[PUT_MEASURES], values,
                      error);

@@ -9,6 +9,8 @@
 
 /* Page cache of one task's connection. */
 #define FILE_CACHE_BYTES (2 * 1024 * 1024)
+/* Room for deltas that is kept between entries. */
+#define DELTA_KEPT_BYTES (1024 * 1024)
 #define FILE_NO_SYNC     "PRAGMA synchronous = OFF"
 /* As the embedded engine: a page that several commits change is copied once. */
 #define FILE_WAL_PRAGMA "PRAGMA wal_autocheckpoint = 8000"
@@ -126,6 +128,8 @@ void task_file_advance(struct task_file *file, const struct chain *chain, int64_
 {
     file->chain = *chain;
     file->next_offset = next_offset;
+    if (file->delta->len > DELTA_KEPT_BYTES)
+        g_free(g_byte_array_steal(file->delta, NULL)); /* a checkpoint's, of many windows */
     g_byte_array_set_size(file->delta, 0);
 }
 
