@@ -25,6 +25,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/metrics.h"
 #include "base/stop.h"
 #include "bus/bus.h"
@@ -326,6 +327,7 @@ static void engine(struct bench *bench)
 {
     GError *error = NULL;
     struct stream_counts counts;
+    memory_be_frugal(); /* as `marquee run` does */
     struct stream_cluster *cluster =
         stream_cluster_open(&bench->context, bench->bus, bench->serde, "bench", &error);
     check(cluster, &error);
@@ -344,10 +346,10 @@ static void engine(struct bench *bench)
     }
     check(stream_cluster_commit(cluster, &error), &error);
     stream_cluster_counts(cluster, NULL, &counts);
-    g_autofree char *more =
-        g_strdup_printf("%.0f commits, %.0f rows of movie_stats, ",
-                        metrics_get(bench->metrics, METRIC_STREAM_COMMITS, NULL),
-                        metrics_get(bench->metrics, METRIC_SPEED_ROWS, "movie_stats"));
+    g_autofree char *more = g_strdup_printf(
+        "sink %s, %.0f commits, %.0f rows of movie_stats, ", bench->config->stream_sink,
+        metrics_get(bench->metrics, METRIC_STREAM_COMMITS, NULL),
+        metrics_get(bench->metrics, METRIC_SPEED_ROWS, "movie_stats"));
     tell(bench, "engine", counts.classes[RECORD_USED], start_us, more);
     stream_cluster_close(cluster);
 }

@@ -39,7 +39,10 @@ say "== $records ratings, $(nproc) cores, load average $(cut -d' ' -f1 /proc/loa
 "$bench" load "$prefix" --records "$records"
 "$bench" count "$prefix" --records "$records"
 "$bench" bare "$prefix" --records "$records"
-"$bench" engine "$prefix" --dir "$work/data"
+# Its results into a compacted topic, as the peer's; then, on ratings of its own, into the speed tables.
+"$bench" engine "$prefix" --dir "$work/data" --set stream.sink=topic
+"$bench" load "store-$prefix" --records "$records" > "$work/load.log"
+"$bench" engine "store-$prefix" --dir "$work/store"
 if build_streams_peer; then
     "$bench" topic "$prefix" > /dev/null # the peer's output, compacted
     for n in $threads; do
@@ -58,7 +61,7 @@ fi
 # Latency: each consumer follows while ratings come at a steady rate.
 say "== latency at $rate/s, load average $(cut -d' ' -f1 /proc/loadavg)"
 "$build/src/cli/marquee" run stream --set bus.backend=kafka --set "bus.brokers=$broker" --set "bus.prefix=$prefix" \
-    --set "data.dir=$work/data" --set stream.instance=bench 2> "$work/stream.log" &
+    --set "data.dir=$work/data" --set stream.instance=bench --set stream.sink=topic 2> "$work/stream.log" &
 stream=$!
 "$bench" latency "$prefix" --rate "$rate" --seconds "$seconds" || tail -n 3 "$work/stream.log"
 grep VmHWM "/proc/$stream/status" | awk '{ printf "marquee run stream: %.0f MB peak\n", $2 / 1024 }'
