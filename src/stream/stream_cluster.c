@@ -22,6 +22,8 @@
 #define CONFLICTS_MAX 3
 /* Changelog and group may disagree for as long as an undecided transaction may last, twice. */
 #define PATIENCE_TRANSACTIONS 2
+/* Between two tries to restore, at least. */
+#define RESTORE_PAUSE_MS_MIN INT64_C(1000)
 /* Events of the group taken in one step. */
 #define EVENTS_MAX 16
 
@@ -388,6 +390,34 @@ static bool read_reports(struct stream_cluster *cluster,
     return false;
 }
 
+/* What it waits for (a dead owner's transaction may be undecided for as long as its time-out) is
+ * not to hold up the tasks that run: they have the process to themselves at least as long as the
+ * last try took. */
+static bool restore_some(struct stream_cluster *cluster,
+                         struct holding *holding,
+                         bool *ret_idle,
+                         GError **error)
+{
+    const struct context *context = cluster->context;
+    const int64_t begun_ms = clock_monotonic_ms(context->clock);
+    g_autoptr(GError) why = NULL;
+    if (begun_ms < cluster->restore_monotonic_ms)
+        return true;
+    if (holding_restore(holding, cluster->serde, ret_idle, &why))
+        return true;
+    if (!error_is(why, AGAIN)) {
+        g_propagate_error(error, g_steal_pointer(&why));
+        return false;
+    }
+    const int64_t now_ms = clock_monotonic_ms(context->clock);
+    cluster->restore_monotonic_ms = now_ms + MAX(now_ms - begun_ms, RESTORE_PAUSE_MS_MIN);
+    *ret_idle = true;
+    log_warn(context->log, "stream", "try again", LOG_INT("task", holding->number),
+             LOG_STR("error", why->message),
+             LOG_INT("wait_ms", cluster->restore_monotonic_ms - now_ms));
+    return true;
+}
+
 static bool read_holding(struct stream_cluster *cluster,
                          struct holding *holding,
                          bool *ret_idle,
@@ -395,7 +425,7 @@ static bool read_holding(struct stream_cluster *cluster,
 {
     *ret_idle = true;
     if (!holding_running(holding))
-        return holding_restore(holding, cluster->serde, ret_idle, error);
+        return restore_some(cluster, holding, ret_idle, error);
     if (holding->global)
         return read_reports(cluster, holding, ret_idle, error);
     for (unsigned input = 0; input < INPUT_COUNT; input++) {

@@ -26,6 +26,7 @@ struct stream_cluster {
     GByteArray *rows;
     int64_t last_commit_monotonic_ms;
     int64_t committed[INPUT_COUNT]; /* records, by this process */
+    int64_t restore_monotonic_ms;   /* tasks that restore wait until then */
     bool sinking;                   /* committed rows wait for the speed store */
 };
 

@@ -92,6 +92,44 @@ class Takeover(kafka.KafkaTest):
         other.stop()
         harness.check_speed(self, world)
 
+    def test_undecided(self):
+        """A process stands still within its transaction and loses its tasks: who gets them has to wait for what becomes
+        of it, and meanwhile goes on with its own. When the first one comes back by its name, all is decided."""
+        world = self.add_world(NOW, settings={**SETTINGS, "stream.transaction_timeout": "15m"})
+        options = {"metrics.listen": "127.0.0.1:0"}
+        slow = world.start_stream(1, MARQUEE_FAILPOINT="stream.cluster.offsets:3:stop")
+        other = world.start_stream(2, options, kind=kafka.Role).await_metrics()
+        self.await_shared(slow, other)
+        own = tasks_of(other)
+        world.must("run", "ingest", "--backfill", "1")
+        eventually("it stands within its transaction", lambda: self.stopped(slow), harness.CATCH_UP_TIMEOUT_S)
+        self.await_shared(other)
+        world.must("run", "ingest", "--backfill", "2")
+        ends = {(topic, task): end for topic in harness.oracle.EVENT_TIME_FIELD
+                for task, end in enumerate(self.ends(world, topic)) if task in own}
+        self.assertGreater(sum(ends.values()), 0)
+        eventually("its own tasks go on", lambda: self.behind(world, other, ends) == [], harness.CATCH_UP_TIMEOUT_S)
+        self.assertGreater(other.metrics()['marquee_stream_tasks{state="restoring"}'], 0)
+        slow.kill()
+        slow = world.start_stream(1)
+        world.await_stream()
+        slow.stop()
+        other.stop()
+        harness.check_speed(self, world)
+
+    def ends(self, world, topic):
+        """The end of each partition."""
+        return [row["end"] for row in json.loads(world.must("topics", "describe", topic, "--json"))["partitions"]]
+
+    def behind(self, world, process, ends):
+        """Those of ends that its task files haven't reached."""
+        found = {}
+        for file in world.task_files():
+            if f"/{process.name.rsplit('-', 1)[0]}/" in f"/{file}":
+                found.update(((topic, task), offset) for topic, task, offset in
+                             world.read(file, "SELECT topic, partition, next_offset FROM stream_positions"))
+        return [key for key, end in ends.items() if found.get(key, 0) < end]
+
     @staticmethod
     def stopped(process):
         with open(f"/proc/{process.process.pid}/stat", encoding="ascii") as file:
