@@ -11,6 +11,8 @@
 
 #include "cql/cql_message.h"
 
+#define EVENT_STREAM 0xffff /* -1 */
+
 static void send_all(struct fake *server, int fd, const struct cql_bytes *bytes)
 {
     size_t step = server->dribble ? 1 : bytes->len;
@@ -82,6 +84,7 @@ static void query(struct fake *server, int fd, uint16_t stream, const char *text
         put_cell(&body, "0123456789abcdef", 16);
         put_cell(&body, partitioner, sizeof partitioner - 1);
     } else if (strstr(text, "system.peers_v2")) {
+        server->peers_reads++;
         put_rows_header(&body, 5, NULL, 0);
     } else {
         cql_put_int(&body, 1);
@@ -138,6 +141,17 @@ static void put_page(struct fake *server, struct cql_bytes *body)
     }
 }
 
+static void send_event(struct fake *server, int fd)
+{
+    static const uint8_t address[] = {4, 127, 0, 0, 1, 0, 0, 0x23, 0x52};
+    struct cql_bytes body = {0};
+    cql_put_string(&body, "STATUS_CHANGE");
+    cql_put_string(&body, "UP");
+    cql_put_raw(&body, address, sizeof address);
+    answer(server, fd, EVENT_STREAM, CQL_OP_EVENT, &body);
+    cql_bytes_clear(&body);
+}
+
 /* false: the connection is to be closed. */
 static bool execute(struct fake *server, int fd, uint16_t stream)
 {
@@ -165,6 +179,8 @@ static bool execute(struct fake *server, int fd, uint16_t stream)
         answer(server, fd, 8000, 0x77, &body);
         return true;
     }
+    if (server->script == EVENT_FIRST && first)
+        send_event(server, fd);
     if (server->script == PAGES)
         put_page(server, &body);
     else
@@ -199,6 +215,12 @@ static bool request(struct fake *server, int fd, const uint8_t *header, struct c
         startup(server, fd, header[0], stream);
         return true;
     case CQL_OP_AUTH_RESPONSE:
+        if (server->challenge) {
+            cql_put_int(&none, -1);
+            answer(server, fd, stream, CQL_OP_AUTH_CHALLENGE, &none);
+            cql_bytes_clear(&none);
+            return true;
+        }
         if (body->len == 4 + server->user_len &&
             memcmp(body->data + 4, server->user, server->user_len) == 0) {
             cql_put_int(&none, -1);

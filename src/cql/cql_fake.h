@@ -18,6 +18,7 @@ enum execute_script {
     GARBAGE_ONCE,  /* an opcode that doesn't exist on a stream that wasn't asked, then void */
     OTHER_VERSION, /* an answer of version 3 */
     PAGES,         /* three of two rows each */
+    EVENT_FIRST,   /* what a server says unasked: a node is up; then void */
     SILENT,
 };
 
@@ -32,10 +33,11 @@ struct fake {
     int version;      /* the highest it speaks */
     const char *user; /* wants to log in: NUL user NUL password */
     size_t user_len;
+    bool challenge; /* asks a further question, as other authenticators than PLAIN do */
     const char *expected_batch;
     size_t expected_batch_len;
     /* What it saw. */
-    _Atomic int connections, executes, prepares, batches, startups;
+    _Atomic int connections, executes, prepares, batches, startups, peers_reads;
     _Atomic bool prepared;
     bool done_once;
     int page;

@@ -202,6 +202,38 @@ static void test_log_in(void)
     }
 }
 
+/* An authenticator that asks more than a name and a password is named as what it is. */
+static void test_challenge(void)
+{
+    struct fake server = {.user = "\0ann\0secret", .user_len = 11, .challenge = true};
+    struct world world;
+    g_autoptr(GError) error = NULL;
+    fake_start(&server);
+    g_assert_null(session(&world, &server, "ann", &error));
+    g_assert_nonnull(strstr(error->message, "PasswordAuthenticator"));
+    clock_free(world.clock);
+    fake_stop(&server);
+}
+
+/* A server that says unasked that a node is up: the ring is read again, requests go on. */
+static void test_event(void)
+{
+    struct fake server = {.script = EVENT_FIRST};
+    struct world world;
+    world_open(&world, &server);
+    int before = server.peers_reads;
+    struct outcome outcome = once(&world, true);
+    g_assert_no_error(outcome.error);
+    for (int64_t end_us = g_get_monotonic_time() + TIMEOUT_MS * 1000;
+         server.peers_reads == before && g_get_monotonic_time() < end_us;)
+        cql_poll(world.cql, 10);
+    g_assert_cmpint(server.peers_reads, >, before);
+    outcome = once(&world, true);
+    g_assert_no_error(outcome.error);
+    g_assert_cmpint(server.connections, ==, 1);
+    world_close(&world, &server);
+}
+
 /* What the server fails with once, whether it is asked again, and what the caller is told. */
 static void test_failures(void)
 {
@@ -382,6 +414,8 @@ int main(int argc, char **argv)
     g_test_add_func("/cql/session/misuse", test_misuse);
     g_test_add_func("/cql/session/version", test_version);
     g_test_add_func("/cql/session/log_in", test_log_in);
+    g_test_add_func("/cql/session/challenge", test_challenge);
+    g_test_add_func("/cql/session/event", test_event);
     g_test_add_func("/cql/session/failures", test_failures);
     g_test_add_func("/cql/session/forgotten", test_forgotten);
     g_test_add_func("/cql/session/broken", test_broken);
