@@ -236,6 +236,52 @@ static bool read_late(sqlite3 *db,
     return false;
 }
 
+/* The order of the whole is that of the tasks' watermarks, for their files share no other: newest
+ * first. */
+static int compare_late(gconstpointer a, gconstpointer b)
+{
+    const struct late_entry *x = a, *y = b;
+    const int64_t at_x = x->window_start_ms + x->late_ms, at_y = y->window_start_ms + y->late_ms;
+    return (at_x < at_y) - (at_x > at_y);
+}
+
+/* On Kafka each task has a ledger of its own. */
+static bool read_late_cluster(const struct context *context,
+                              const struct sql_file *sql,
+                              struct arena *arena,
+                              size_t count_max,
+                              GArray *entries,
+                              GError **error)
+{
+    struct furthest *tasks = find_files(context, sql);
+    bool read = true;
+    for (int64_t task = 0; task < context->config->bus_partitions; task++) {
+        g_autofree char *path = tasks[task].path;
+        if (!read || !path)
+            continue;
+        g_autoptr(sqlite3) db = db_open(path, &(struct db_options){.read_only = true}, error);
+        read = db && read_late(db, sql, arena, count_max, entries, error);
+    }
+    g_free(tasks);
+    g_array_sort(entries, compare_late); /* a merge sort: equal ones keep their order */
+    if (entries->len > count_max)
+        g_array_set_size(entries, (guint)count_max);
+    return read;
+}
+
+static bool read_late_embedded(const struct context *context,
+                               const struct sql_file *sql,
+                               struct arena *arena,
+                               size_t count_max,
+                               GArray *entries,
+                               GError **error)
+{
+    g_autofree char *path = config_path(context->config, "stream.db");
+    g_autoptr(sqlite3) db = db_open(path, &(struct db_options){.read_only = true}, error);
+    return db && check_exists(db, sql, "status_late_exists", error) &&
+           read_late(db, sql, arena, count_max, entries, error);
+}
+
 bool stream_status_late(const struct context *context,
                         struct arena *arena,
                         size_t count_max,
@@ -243,16 +289,10 @@ bool stream_status_late(const struct context *context,
                         size_t *ret_count,
                         GError **error)
 {
-    if (on_kafka(context)) {
-        error_set(error, NOTFOUND, "on Kafka each task has a late ledger of its own");
-        return false;
-    }
-    g_autofree char *path = config_path(context->config, "stream.db");
-    g_autoptr(sqlite3) db = db_open(path, &(struct db_options){.read_only = true}, error);
     g_autoptr(sql_file) sql = sql_file_load("contracts/stream.sql");
     g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(struct late_entry));
-    if (!db || !check_exists(db, sql, "status_late_exists", error) ||
-        !read_late(db, sql, arena, count_max, entries, error))
+    if (!(on_kafka(context) ? read_late_cluster : read_late_embedded)(context, sql, arena,
+                                                                      count_max, entries, error))
         return false;
     *ret_count = entries->len;
     *ret_entries = arena_array(arena, struct late_entry, entries->len);

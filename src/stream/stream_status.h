@@ -32,8 +32,8 @@ bool stream_status_read(const struct context *context,
                         struct stream_status *ret_status,
                         GError **error) MUST_CHECK;
 
-/* The newest entries of the late ledger, newest first, at most count_max. NOTFOUND as above,
- * and on Kafka, where each task has its own. */
+/* The newest entries of the late ledger, newest first, at most count_max. NOTFOUND as above. On
+ * Kafka, where each task has its own: of all together, by the watermark at which they came. */
 bool stream_status_late(const struct context *context,
                         struct arena *arena,
                         size_t count_max,
