@@ -1,7 +1,8 @@
 /* Proves: speed_cassandra keeps the speed store's contract on a real node; rows carry the TTL of
  * their hour and the timestamp of their sequence; an absent value erases one that may be there; the
  * feed has no gap whoever writes, and a long one is read in parts. MARQUEE_CASSANDRA names the
- * nodes (tests/cluster/servers.sh); without it all of this is skipped. */
+ * nodes (tests/cluster/servers.sh), CASSANDRA_USERNAME and the others what they want to know;
+ * without it all of this is skipped. */
 #include <signal.h>
 #include <string.h>
 
@@ -13,8 +14,7 @@
 #include "speed/speed_cassandra.h"
 #include "speed/speed_contract.h"
 
-#define NOON_MS  INT64_C(1767268800000) /* 2026-01-01 12:00 */
-#define GUARD_MS INT64_C(60000)
+#define NOON_MS INT64_C(1767268800000) /* 2026-01-01 12:00 */
 
 static const char *hosts;
 static char *keyspace; /* of this process: made by the first case, emptied by the next ones */
@@ -28,6 +28,13 @@ static void set_string(char **field, const char *value)
 {
     g_free(*field);
     *field = g_strdup(value);
+}
+
+/* A node with passwords or TLS (tests/cluster/servers.sh). */
+static void set_from(char **field, const char *variable)
+{
+    if (g_getenv(variable))
+        set_string(field, g_getenv(variable));
 }
 
 static void empty_tables(struct speed *speed)
@@ -56,6 +63,10 @@ static void *setup(const struct context *context)
     set_string(&fixture->config->speed_backend, "cassandra");
     set_string(&fixture->config->speed_hosts, hosts);
     set_string(&fixture->config->speed_keyspace, keyspace);
+    set_from(&fixture->config->speed_user, "CASSANDRA_USERNAME");
+    set_from(&fixture->config->speed_password, "CASSANDRA_PASSWORD");
+    set_from(&fixture->config->speed_tls, "CASSANDRA_TLS");
+    set_from(&fixture->config->speed_ca_file, "CASSANDRA_CA_FILE");
     fixture->config->speed_replication = strchr(hosts, ',') ? 3 : 1;
     fixture->context = *context;
     if (!made) {
@@ -84,23 +95,19 @@ static void teardown(void *data)
 
 static void drop_keyspace(void)
 {
-    GError *error = NULL;
+    struct config *config = config_new_default();
     struct clock *clock = clock_new_real();
-    const struct cql_options options = {.clock = clock,
-                                        .hosts = hosts,
-                                        .connections = 1,
-                                        .in_flight_max = 1,
-                                        .connect_timeout_ms = GUARD_MS,
-                                        .request_timeout_ms = GUARD_MS,
-                                        .reconnect_base_ms = 1000,
-                                        .reconnect_cap_ms = 1000};
-    struct cql *cql = cql_open(&options, &error);
-    g_assert_no_error(error);
+    GError *error = NULL;
+    const struct context context = {.config = config, .clock = clock};
+    void *fixture = setup(&context);
+    struct speed *speed = open_handle(fixture);
     g_autofree char *drop = g_strdup_printf("drop keyspace if exists %s", keyspace);
-    g_assert_true(cql_run(cql, drop, &error));
+    g_assert_true(cql_run(speed_cassandra_cql(speed), drop, &error));
     g_assert_no_error(error);
-    cql_close(cql);
+    speed_close(speed);
+    teardown(fixture);
     clock_free(clock);
+    config_free(config);
     g_free(keyspace);
 }
 

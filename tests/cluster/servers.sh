@@ -155,6 +155,8 @@ X
         hosts+=${hosts:+,}127.0.0.$n:$cql
     done
     echo "export MARQUEE_CASSANDRA=$hosts" >> "$run/env"
+    [[ -z ${CASSANDRA_AUTH:-} ]] || echo "export CASSANDRA_USERNAME=cassandra CASSANDRA_PASSWORD=cassandra" >> "$run/env"
+    [[ -z ${CASSANDRA_TLS:-} ]] || echo "export CASSANDRA_TLS=full CASSANDRA_CA_FILE=$run/tls/ca.pem" >> "$run/env"
 }
 
 # ---- MongoDB ----
