@@ -26,8 +26,7 @@ static void drop_memory(struct holding *holding)
     holding->unfiled_bytes = 0;
 }
 
-/* Nothing in memory but what the changelog has. */
-static bool settled(const struct holding *holding)
+bool holding_settled(const struct holding *holding)
 {
     return holding_running(holding) && !holding->begun && !holding->wrote &&
            !(holding->shard ? holding->shard->pending : holding->global->pending);
@@ -38,7 +37,7 @@ void holding_free(struct holding *holding)
     if (!holding)
         return;
     g_autoptr(GError) why = NULL;
-    if (settled(holding) && !holding_file(holding, &why))
+    if (holding_settled(holding) && !holding_file(holding, &why))
         log_warn(holding->options.context->log, "stream", "a task's file stays behind",
                  LOG_INT("task", holding->number), LOG_STR("error", why->message));
     drop_memory(holding);
@@ -133,8 +132,6 @@ bool holding_save(struct holding *holding, bool *ret_idle, GError **error)
     } else {
         if (holding->unsaved_bytes < context->config->stream_snapshot_after_bytes)
             return true;
-        if (!settled(holding))
-            return true; /* behind the next commit */
         holding->unsaved_bytes = 0;
         if (!holding_file(holding, error))
             return false;
@@ -226,7 +223,7 @@ bool holding_sink(struct holding *holding, GError **error)
 
 enum holding_filing holding_filing(const struct holding *holding, int64_t monotonic_ms)
 {
-    if (!settled(holding) || !holding->file->open)
+    if (!holding_settled(holding) || !holding->file->open)
         return HOLDING_FILED;
     if (holding->unfiled_bytes >= HOLDING_FILE_BYTES_MAX ||
         (holding->shard && state_full(holding->shard->task->state)))

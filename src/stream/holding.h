@@ -53,8 +53,12 @@ bool holding_restore(struct holding *holding, struct serde *serde, bool *ret_idl
 void holding_abandon(struct holding *holding);
 
 bool holding_begin(struct holding *holding, GError **error) MUST_CHECK;
-/* One step of the snapshot under way, or, where there is enough changelog for one, its begin. Old
- * changelog and snapshots go when it is done. ret_idle: nothing to do. */
+/* Runs, and nothing is in memory but what the changelog has: so right behind a commit. */
+bool holding_settled(const struct holding *holding);
+/* One step of the snapshot under way, or, where there is enough changelog for one, its begin, for
+ * which it must be settled. Old changelog and snapshots go when it is done. ret_idle: nothing to
+ * do.
+ */
 bool holding_save(struct holding *holding, bool *ret_idle, GError **error) MUST_CHECK;
 
 /* Something to commit. */

@@ -446,7 +446,7 @@ static bool save_some(struct stream_cluster *cluster, bool *ret_idle, GError **e
     struct holding *chosen = NULL;
     for (guint i = 0; i < cluster->holdings->len; i++) {
         struct holding *holding = cluster->holdings->pdata[i];
-        if (holding_running(holding) &&
+        if ((holding->snapshot || holding_settled(holding)) &&
             (!chosen || holding->snapshot ||
              (!chosen->snapshot && holding->unsaved_bytes > chosen->unsaved_bytes)))
             chosen = holding;
