@@ -52,8 +52,9 @@ bool run_state_need(struct run_state *state, const char *relation, GError **erro
 
 /* Before files of the lake are read: whether they are what was written, each once a run. Those that
  * this process wrote aren't looked at. BADDATA, NOTFOUND as manifest_check_file. NULL: no files. */
-bool run_state_check(struct run_state *state, const struct manifest_table *table, GError **error)
-    MUST_CHECK;
+bool run_state_check(struct run_state *state,
+                     const struct manifest_table *table,
+                     GError **error) MUST_CHECK;
 
 /* Fills state->months from this run's new records. */
 bool run_state_find_months(struct run_state *state, GError **error) MUST_CHECK;

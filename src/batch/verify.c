@@ -3,8 +3,9 @@
 #include "base/stop.h"
 #include "lake/lake.h"
 
-#define SPOOL_PREFIX "spool/" /* ingest's, on their way into bronze: they are removed or replaced  \
-                               */
+#define SPOOL_PREFIX                                                                               \
+    "spool/" /* ingest's, on their way into bronze: they are removed or replaced                   \
+              */
 
 static bool is_kept(const struct manifest_table *table)
 {

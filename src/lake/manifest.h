@@ -116,5 +116,6 @@ void manifest_file_clear(struct manifest_file *file);
 
 /* Reads the file once. BADDATA: it isn't as the manifest says; NOTFOUND: it is gone. The text names
  * it and says what to do. */
-bool manifest_check_file(struct lake *lake, const struct manifest_file *file, GError **error)
-    MUST_CHECK;
+bool manifest_check_file(struct lake *lake,
+                         const struct manifest_file *file,
+                         GError **error) MUST_CHECK;
