@@ -3,9 +3,8 @@
 #include "base/stop.h"
 #include "lake/lake.h"
 
-#define SPOOL_PREFIX                                                                               \
-    "spool/" /* ingest's, on their way into bronze: they are removed or replaced                   \
-              */
+/* Ingest's, on their way into bronze: they are removed or replaced. */
+#define SPOOL_PREFIX "spool/"
 
 static bool is_kept(const struct manifest_table *table)
 {
