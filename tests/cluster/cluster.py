@@ -21,7 +21,7 @@ from harness import HOUR_MS, eventually, ms_of, oracle  # noqa: E402
 
 KAFKA_SERVERS = os.path.join(HERE, "..", "kafka", "servers.sh")
 SERVERS = os.path.join(HERE, "servers.sh")
-SERVER_S = 240               # guard: one server is started again
+SERVER_S = 900               # guard: one server is started again
 CATCH_UP_S = 600             # guard: a small log is read to its end
 HOURS_DAYS = 13              # the views have hours of two weeks
 SECOND_MS, DAY_MS = 1000, 24 * HOUR_MS

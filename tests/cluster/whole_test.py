@@ -11,6 +11,7 @@ import collections
 import os
 import random
 import signal
+import statistics
 import sys
 import unittest
 
@@ -29,8 +30,11 @@ SETTINGS = {"ingest.tracked_movies_max": "40", "ingest.list_pages": "1", "ingest
             "ranker.late_interval": "0s", "stream.session_timeout": f"{SESSION_S}s"}
 PRESENT = {"ingest.observe_interval": "1m"}
 EVENTS = 300                 # user events that take part at least
-RECOVERY_S = 300             # guard: a server came back, and the API is not fresh
+RECOVERY_S = 900             # guard: a server came back, and the API is not fresh
+ROUNDS_EACH = 4              # of one deployment; then every answer is compared, and another one begins
 OUTAGE_S = (1.0, 4.0)        # how long one is away
+LONG_S = 10.0                # and these: ten minutes of the world
+LONG = {"cassandra", "mongod"}
 ROLES = ("ingest", "events", "stream", "sync", "batch", "serve")
 DEGRADES = {"redis"}         # without these the API answers as if nothing were
 arguments = None
@@ -129,6 +133,7 @@ class Whole(unittest.TestCase):
         answers = []
         for which in (embedded, world):
             cluster.complete(which, now_ms)
+            self.check_drift(which)
             server = which.serve()
             answers.append(cluster.read_all(server, now_ms))
             if which is world:
@@ -137,6 +142,12 @@ class Whole(unittest.TestCase):
                 print(f"equal to the oracle: {judge.check(self, server)}", file=sys.stderr)
             server.stop()
         print(f"equal to the embedded pipeline: {cluster.check_equal(self, *answers)}", file=sys.stderr)
+
+    def check_drift(self, world):
+        """The batch run found its rows in the speed tables too."""
+        drift = cluster.json.loads(world.must("batch", "drift", "--json"))
+        self.assertGreater(drift["compared"], 0)
+        self.assertEqual(drift["rows"], [])
 
     def await_events(self, world):
         eventually(f"{EVENTS} user events", lambda: world.log_ends()["user.events"] >= EVENTS, cluster.CATCH_UP_S)
@@ -153,10 +164,27 @@ class Whole(unittest.TestCase):
     def test_interrupted(self):
         """Each server killed or paused, stream and sync killed (with --rounds: all of it, each role too), in an order of
         chance, while records arrive; then every answer."""
-        rng, world = random.Random(arguments.seed), self.world()
         print(f"seed {arguments.seed}, {arguments.rounds} rounds", file=sys.stderr)
-        deployment = Deployment(self, world)
-        print(f"fresh after {deployment.await_fresh('the start'):.1f} s", file=sys.stderr)
+        rng, took = random.Random(arguments.seed), collections.defaultdict(list)
+        for first in range(0, arguments.rounds, ROUNDS_EACH):
+            world = self.world()
+            deployment = Deployment(self, world)
+            print(f"fresh after {deployment.await_fresh('the start'):.1f} s", file=sys.stderr)
+            for number in range(first, min(first + ROUNDS_EACH, arguments.rounds)):
+                for name, how, seconds in self.strike(deployment, rng):
+                    print(f"round {number + 1}: {name:10} {how:6} fresh again after {seconds:5.1f} s", file=sys.stderr)
+                    took[f"{name} {how}"].append(seconds)
+            self.await_events(world)
+            deployment.show_usage()
+            deployment.stop()
+            self.compare(world)
+            self.doCleanups()
+        for what, times in sorted(took.items()):
+            print(f"{what:16} {len(times):3} times, fresh again after {statistics.median(times):5.1f} s (median), "
+                  f"{max(times):5.1f} s at most", file=sys.stderr)
+
+    def strike(self, deployment, rng):
+        """One round: (name, how, seconds until fresh again) of each blow."""
         servers = [server for server, _, _ in cluster.STORES]
         if arguments.rounds == 1:       # the short form: each server once, one way or the other
             blows = [(name, rng.choice(("kill", "pause"))) for name in servers]
@@ -164,21 +192,16 @@ class Whole(unittest.TestCase):
         else:
             blows = [(name, how) for name in servers + ["stream", "sync"] for how in ("kill", "pause")] + \
                 [(role, "kill") for role in ROLES if role not in ("stream", "sync")]
-        for number in range(arguments.rounds):
-            rng.shuffle(blows)
-            for name, how in blows:
-                away_s = rng.uniform(*OUTAGE_S)
-                if name not in ROLES:
-                    seconds = deployment.interrupt_server(name, how, away_s)
-                elif how == "kill":
-                    seconds = deployment.kill_role(name)
-                else:
-                    seconds = deployment.pause_role(name, 2 * SESSION_S if name == "stream" else away_s)
-                print(f"round {number + 1}: {name:10} {how:6} fresh again after {seconds:5.1f} s", file=sys.stderr)
-        self.await_events(world)
-        deployment.show_usage()
-        deployment.stop()
-        self.compare(world)
+        rng.shuffle(blows)
+        for name, how in blows:
+            away_s = rng.uniform(*OUTAGE_S)
+            if name not in ROLES:
+                seconds = deployment.interrupt_server(name, how, away_s)
+            elif how == "kill":
+                seconds = deployment.kill_role(name)
+            else:
+                seconds = deployment.pause_role(name, 2 * SESSION_S if name == "stream" else away_s)
+            yield name, how, seconds
 
 
 if __name__ == "__main__":
