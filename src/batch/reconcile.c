@@ -22,10 +22,15 @@ struct reconcile {
     bool looked;
 };
 
+static bool is_embedded(const struct reconcile *reconcile)
+{
+    return g_str_equal(reconcile->state->context->config->speed_backend, "sqlite");
+}
+
 static bool open_speed(struct reconcile *reconcile, GError **error)
 {
     const struct context *context = reconcile->state->context;
-    if (!g_str_equal(context->config->speed_backend, "sqlite")) {
+    if (!is_embedded(reconcile)) {
         reconcile->speed = speed_open(context, error);
         return reconcile->speed != NULL;
     }
@@ -239,6 +244,38 @@ static bool tell(struct reconcile *reconcile, GError **error)
     return done;
 }
 
+/* A store of its own machines that is away, or doesn't let the batch in. */
+static bool is_away(const struct reconcile *reconcile, const GError *error)
+{
+    const struct context *context = reconcile->state->context;
+    return !is_embedded(reconcile) && !(context->stop && stop_requested(context->stop)) &&
+           (error_is(error, AGAIN) || error_is(error, DENIED) || error_is(error, CONFIG));
+}
+
+/* The run goes on without: nothing is compared. */
+static void look_at_nothing(struct reconcile *reconcile, const GError *why)
+{
+    log_warn(reconcile->state->context->log, "batch", "the speed tables were not compared",
+             LOG_STR("error", why->message));
+    if (reconcile->looked)
+        look_clear(&reconcile->look);
+    look_init(&reconcile->look, reconcile->state, reconcile->counts, reconcile->held_from_ms);
+    reconcile->looked = true;
+}
+
+static bool look_at_speed(struct reconcile *reconcile, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    if (open_speed(reconcile, &failure) && look(reconcile, &failure))
+        return true;
+    if (!is_away(reconcile, failure)) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return false;
+    }
+    look_at_nothing(reconcile, failure);
+    return true;
+}
+
 bool reconcile_run(struct run_state *state, struct manifest_step *ret_step, GError **error)
 {
     const struct config *config = state->context->config;
@@ -251,8 +288,7 @@ bool reconcile_run(struct run_state *state, struct manifest_step *ret_step, GErr
     };
     run_state_set_int(state, "held_from_ms", reconcile.held_from_ms);
     reconcile.counts = reconcile_counts_new(state, reconcile.held_from_ms, error);
-    bool done = reconcile.counts && open_speed(&reconcile, error) && look(&reconcile, error) &&
-                tell(&reconcile, error);
+    bool done = reconcile.counts && look_at_speed(&reconcile, error) && tell(&reconcile, error);
     if (done)
         ret_step->rows = reconcile.look.compared;
     if (reconcile.looked)

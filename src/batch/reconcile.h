@@ -12,6 +12,8 @@
  * and the hour's user events. Final windows are ranked again only every ranker.late_interval, so
  * ranks that differ are looked at once more after that long.
  *
+ * A store that is away is not compared, and keeps no run from its end.
+ *
  * A store without such transactions (Cassandra) tells by sequences instead: what a writer is known
  * to have wholly written is read first, a row or a count that is newer takes no part, and what
  * drifted is looked at once more in any case.

@@ -14,8 +14,8 @@ ROOT = os.environ.get("MARQUEE_SOURCE_ROOT", os.path.join(os.path.dirname(os.pat
 HOUR = 3600 * 1000
 
 
-def drift(batch_replay, folder, dump):
-    subprocess.run([batch_replay, "--dir", folder, "--dump", dump], check=True, stdout=subprocess.DEVNULL)
+def drift(batch_replay, folder, dump, *more):
+    subprocess.run([batch_replay, "--dir", folder, "--dump", dump, *more], check=True, stdout=subprocess.DEVNULL)
     with open(os.path.join(folder, "lake", "runs", "drift.json"), encoding="utf-8") as text:
         return json.load(text)
 
@@ -140,6 +140,9 @@ def main():
                f"UPDATE hour_counts SET used_records = used_records - 1 WHERE topic = 'movie.ratings' AND hour > {newest - 25 * HOUR}")
         behind = drift(batch_replay, folder, dump)
         good &= expect("speed layer behind", behind) and behind["compared"] < found["compared"]
+        # A store that is away keeps no run from its end: nobody listens there.
+        away = drift(batch_replay, folder, dump, "--set=speed.backend=cassandra", "--set=speed.hosts=127.0.0.1:1")
+        good &= expect("speed store away", away) and away["compared"] == 0
     return 0 if good else 1
 
 
