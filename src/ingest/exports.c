@@ -389,8 +389,12 @@ bool ingest_exports(const struct context *context,
     };
     reading.lines = gzip_lines_new(take_line, &reading);
     bool done = read_and_write(&reading, day_ms, error);
-    if (done)
+    if (done) {
         tell(&reading);
+        log_info(context->log, "exports", "an export was read", LOG_STR("source", source),
+                 LOG_INT("lines", reading.progress.lines), LOG_INT("kept", reading.progress.kept),
+                 LOG_INT("left_out", reading.progress.left_out));
+    }
     if (reading.progress.malformed)
         log_warn(context->log, "exports", done ? "a file had malformed lines" : "a file is refused",
                  LOG_STR("source", source), LOG_INT("lines", reading.progress.lines),

@@ -182,6 +182,7 @@ static void test_malformed_lines(void)
     g_assert_cmpuint(ingest_fixture_log_count(&fixture, "\"line\":4,"), ==, 1);
     g_assert_cmpuint(ingest_fixture_log_count(&fixture, "\"line\":7,"), ==, 1);
     g_assert_cmpuint(ingest_fixture_log_count(&fixture, "\"malformed\":3"), ==, 1);
+    g_assert_cmpuint(ingest_fixture_log_count(&fixture, "an export was read"), ==, 1);
     ingest_fixture_close(&fixture);
 }
 

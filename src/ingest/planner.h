@@ -3,9 +3,8 @@
  *   lists (popular ...)   which movies there are, and an observation of twenty for one request
  *   latest                the newest movie of all
  *   changes               whose facts are stale
- *   movies                facts of the new and the changed; observations of those that no list
- * shows reviews               of movies that get them: sooner where something new came, later where
- * not
+ *   movies                facts of the new and the changed; observations of those on no list
+ *   reviews               of movies that get them: sooner where something new came, else later
  *
  * It only decides and remembers: no network, no storage, time is given. The order is: lists,
  * latest, changes; then movies, longest due first, every fourth turn the reviews before them. What
