@@ -1,8 +1,8 @@
 /* Speed store: the tables of the speed layer (contracts/speed.sql, contracts/speed.cql), kept for
  * speed.retention after their hour's end, with a feed of the keys that changed.
  *
- *   stream ── speed_write ──► tables + feed (one transaction)      sync ── speed_feed ──► keys ──
- * speed_read_* ──► rows
+ *   stream ── speed_write ──► tables + feed (one transaction)
+ *   sync   ── speed_feed ──► keys ── speed_read_* ──► rows
  *
  * hour and window times are ms UTC of their start. Readers filter by hour, so that what `clock` has
  * expired is never seen, swept or not: a row is held while hour + 1 h + retention > now. A struct

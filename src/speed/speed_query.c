@@ -104,7 +104,10 @@ static bool refuse(const struct query *query, GError **error)
                   "query: it took longer than %d s: narrow it (the tables' keys begin with hour)",
                   (int)(SPEED_QUERY_TIME_MS / MS_PER_SECOND));
     else
-        error_set(error, BADDATA, "query: %s", why);
+        error_set(error, BADDATA,
+                  "query: %s; expected one SELECT over the speed tables, which `marquee query "
+                  "--help` lists",
+                  why);
     return false;
 }
 

@@ -2,8 +2,9 @@
  * diagnostic behind the counter of late records (docs/semantics.md, Watermark), outside the
  * equality. A bounded table in stream.db, written in the commit: the oldest entries go.
  *
- *   record, late by 4 min ──► window of its movie: before 10.0, after 10.5 ──► the newest
- * LATE_LEDGER_COMMIT_MAX of each commit, the newest LATE_LEDGER_ROWS_MAX of all
+ *   record, late by 4 min ──► window of its movie: before 10.0, after 10.5 ──► entry
+ *
+ * Of each commit the newest LATE_LEDGER_COMMIT_MAX, of all the newest LATE_LEDGER_ROWS_MAX.
  *
  * One owner thread: the engine's. */
 #pragma once

@@ -2,13 +2,17 @@
  * and window (the internal topic: stream_measure_log) and keeps, per window, all measures, their
  * ranking and its revision.
  *
- *   life of a window:  open ── ranked at each commit ──► final ── late measures wait ──► ranked
- * every ranker.late_interval └─ expired: its hour is no longer held ──► gone
+ *   life of a window
+ *     open       ranked at each commit
+ *     final      late measures wait, and are ranked every ranker.late_interval
+ *     expired    its hour is no longer held: it goes
  *
- *   log row n   appended by each commit                                measures of final windows
- * wait in memory (pending) checkpoint  every late_interval, or when memory is full: pending
- * measures are merged, all changed windows are written as a whole, and the log is emptied, in one
- * transaction with what is ranked
+ *   what of it is where
+ *     log row n   appended by each commit
+ *     memory      measures of final windows wait (pending)
+ *     checkpoint  every late_interval, or when memory is full: pending measures are merged, all
+ *                 changed windows are written as a whole, and the log is emptied, in one
+ *                 transaction with what is ranked
  *
  * So a crash loses nothing: the log has what the windows on disk lack, and merging it again changes
  * nothing. An hour shows its latest window with ranks; when a late record empties that one, the

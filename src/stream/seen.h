@@ -2,10 +2,15 @@
  * bucket and a key. Entries that are new or were used lately are in memory, all committed ones on
  * disk.
  *
- *   kind            bucket                key                              a                  b
- *   SEEN_REVIEW     hour of created_at    movie, created_at, review_id     highest version    its
- * compound, e4 SEEN_PRODUCER   0                     producer and epoch               highest
- * sequence   last append time SEEN_EVENT_ID   append time / 10 min  event id last append time   0
+ *   kind           bucket                 key
+ *   SEEN_REVIEW    hour of created_at     movie, created_at, review_id
+ *   SEEN_PRODUCER  0                      producer and epoch
+ *   SEEN_EVENT_ID  append time / 10 min   event id
+ *
+ *   kind           a                      b
+ *   SEEN_REVIEW    highest version        its compound, e4
+ *   SEEN_PRODUCER  highest sequence       last append time
+ *   SEEN_EVENT_ID  last append time       0
  *
  * A bucket is forgotten as a whole when no record could be told by it any more. One owner thread.
  */

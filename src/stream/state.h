@@ -2,8 +2,9 @@
  * lately, the rest on disk (contracts/stream.sql). Reads go to the disk one bin at a time; writes
  * happen only in state_write, inside the engine's transaction.
  *
- *   record ─► state_movie ─► state_window (dirty) ─► [collect results] ─► state_write ─► COMMIT ─►
- * state_committed └ on failure nothing changes: repeat
+ *   record ─► state_movie ─► state_window (dirty)
+ *   commit    collect results ─► state_write ─► COMMIT ─► state_committed
+ *             on failure nothing changes: repeat
  *
  * On Kafka state_write only records, and state_file writes some commits later; what waits for that
  * stays in memory, so the file is never asked for a row that it doesn't have yet.

@@ -1,9 +1,9 @@
 /* Stream: the engine of the speed layer. It reads the input topics of the bus, keeps windows per
  * movie, and writes the speed tables, all exactly once:
  *
- *   bus ──► tasks (one a partition number) ──► [ offsets + state + speed tables + feed ] one
- * transaction ──► stream.db └─ bad records ──► marquee.deadletter (before the offset that passes
- * them is committed)
+ *   bus ──► tasks, one a partition number
+ *             │ good: [ offsets + state + speed tables + feed ], one transaction ──► stream.db
+ *             └ bad: marquee.deadletter, before the offset that passes them is committed
  *
  * stream.db is one SQLite file, synchronous=NORMAL: after a power cut the last commits may be gone,
  * but offsets, state and output go back together, and what follows is read again from the bus

@@ -1,10 +1,10 @@
 /* Task: partition p of each input topic and all state that comes of it (Kafka Streams' unit of
  * work). A movie's records share a partition number, so no two tasks know the same movie.
  *
- *   life of a record:  fetched ─► classified: bad ──► dead letter
- *                                            ├ expired, duplicate ──► counted
- *                                            └ used ──► the jobs' windows ──► [commit] rows,
- * offset, state together
+ *   life of a record: fetched, classified
+ *     bad                  ──► dead letter
+ *     expired, duplicate   ──► counted
+ *     used                 ──► the jobs' windows ──► [commit] rows, offset, state together
  *
  * One owner thread: the engine's. */
 #pragma once
