@@ -312,8 +312,13 @@ static bool member_end(
     rd_kafka_poll(member->prober, 0);
     rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
         member->prober, topic->remote, partition, &start, &end, KAFKA_REQUEST_TIMEOUT_MS);
-    if (code)
+    if (code) {
+        /* It has no topics, so nothing makes it look for a partition's new leader but its age: the
+         * next one asks. */
+        rd_kafka_destroy(member->prober);
+        member->prober = NULL;
         return kafka_fail(kafka, code, "true end of", name, error);
+    }
     *ret_end = end;
     return true;
 }
