@@ -1,7 +1,7 @@
 /* A commit: each task with something to say writes into its own file's open transaction, which also
- * gives its delta; deltas, rows, reports, letters and offsets go into one Kafka transaction; then
- * the speed store is written. Now and then, one behind the other, the files are saved, with all
- * entries since the last time.
+ * gives its delta; deltas, rows, reports, letters and offsets go into one Kafka transaction, task
+ * by task; then the speed store is written. Now and then, one behind the other, the files are
+ * saved, with all entries since the last time.
  *
  *   where it dies        what is there then
  *   before Kafka's       nothing; the records are read again
@@ -21,8 +21,9 @@
 
 const char *const stream_cluster_failpoints[] = {
     "stream.cluster.begin",    /* nothing done yet */
-    "stream.cluster.written",  /* the files' transactions hold all; entries are made */
-    "stream.cluster.produced", /* the transaction on Kafka has the records */
+    "stream.cluster.written",  /* one more task: its file's transaction holds all, its entry is on
+                                  its way */
+    "stream.cluster.produced", /* the transaction on Kafka has the records of all */
     "stream.cluster.offsets",  /* and the offsets */
     "stream.cluster.decided",  /* it is committed */
     "stream.cluster.sunk",     /* one more task's rows are in the speed store */
@@ -134,6 +135,18 @@ static void add_letters(struct stream_cluster *cluster, struct sending *sending)
     }
 }
 
+/* What stands in sending so far: it is on its way while the next task is written. */
+static bool produce(struct stream_cluster *cluster, struct sending *sending, GError **error)
+{
+    if (!bus_member_produce(cluster->member, (const struct bus_message *)sending->messages->data,
+                            sending->messages->len, error))
+        return false;
+    g_array_set_size(sending->messages, 0);
+    g_ptr_array_set_size(sending->owned, 0);
+    arena_reset(cluster->records);
+    return true;
+}
+
 static bool write_all(struct stream_cluster *cluster, struct sending *sending, GError **error)
 {
     const int64_t monotonic_ms = clock_monotonic_ms(cluster->context->clock);
@@ -149,9 +162,12 @@ static bool write_all(struct stream_cluster *cluster, struct sending *sending, G
             add_report(cluster, holding->shard, sending);
         else
             global_task_messages(holding->global, sending->messages);
+        if (!produce(cluster, sending, error))
+            return false;
+        failpoint("stream.cluster.written");
     }
     add_letters(cluster, sending);
-    return true;
+    return produce(cluster, sending, error);
 }
 
 /* ---- the transaction ---- */
@@ -159,9 +175,7 @@ static bool write_all(struct stream_cluster *cluster, struct sending *sending, G
 static bool send(struct stream_cluster *cluster, struct sending *sending, GError **error)
 {
     struct bus_member *member = cluster->member;
-    if (!bus_member_begin(member, error) ||
-        !bus_member_produce(member, (const struct bus_message *)sending->messages->data,
-                            sending->messages->len, error))
+    if (!bus_member_begin(member, error) || !write_all(cluster, sending, error))
         return false;
     failpoint("stream.cluster.produced");
     if (!bus_member_offsets(member, (const struct bus_position *)sending->positions->data,
@@ -218,9 +232,6 @@ static bool commit(struct stream_cluster *cluster, struct sending *sending, GErr
 {
     GError *why = NULL;
     failpoint("stream.cluster.begin");
-    if (!write_all(cluster, sending, &why))
-        return give_up(cluster, why, error);
-    failpoint("stream.cluster.written");
     if (!send(cluster, sending, &why))
         return give_up(cluster, why, error);
     failpoint("stream.cluster.decided");
