@@ -1,7 +1,7 @@
 /* Batch run: one run from cut to publication, in this process.
  *
- *   cut ─► archive ─► silver ─► gold ─► views ─► reconcile ─► compact ─► publish lake ─► publish
- * views ─► release
+ *   cut ─► archive ─► silver ─► gold ─► views ─► reconcile ─► compact
+ *       ─► publish lake ─► publish views ─► release
  *
  * One run at a time: a file lock keeps out other processes of this machine (it ends with its
  * process, however that dies), the lease "batch" other machines; what a run publishes is fenced by

@@ -1,9 +1,10 @@
 /* DAG: the names by which an orchestrator's graphs call a run's work, and what each does here.
  *
- *   ingestion  check_api_health ► extract_movies, extract_reviews, extract_people ►
- * validate_extraction ► store_bronze ► update_metadata transform  wait ► deduplicate ► validate ►
- * enrich ► sentiment ► write_silver ► quality aggregate  genre, trending, temporal, revenue,
- * sentiment_trends, people ► write_gold ► export ► indexes
+ *   ingestion  check_api_health ► extract_movies, extract_reviews, extract_people
+ *              ► validate_extraction ► store_bronze ► update_metadata
+ *   transform  wait ► deduplicate ► validate ► enrich ► sentiment ► write_silver ► quality
+ *   aggregate  genre, trending, temporal, revenue, sentiment_trends, people
+ *              ► write_gold ► export ► indexes
  *
  * Extraction itself goes on all the time (`marquee run ingest`), so the extract steps only look
  * whether it brought something since the last cut. Of the others each runs what isn't done of the

@@ -1,9 +1,9 @@
 /* Scheduler: the stage "batch" of `marquee up`: runs a batch whenever one is due by clock
  * (batch/schedule.h).
  *
- *   wait for the slot ─► child process `marquee batch run` ─► ok: note the slot
- *        ▲                                                 └► failed: pause (doubles), again,
- * batch.attempts in all └──────────────────────────────────────────────────────┘
+ *   wait for the slot ─► child process `marquee batch run`
+ *     ok       the slot is noted
+ *     failed   a pause (it doubles), then again, batch.attempts in all
  *
  * A child that couldn't begin, as another run is under way, or that somebody stopped, is started
  * again without counting as a failure, until the next slot. A slot that passed while nothing ran is

@@ -3,9 +3,9 @@
  * elsewhere.
  *
  *   join ─► poll: given / taken partitions of the topic ─► begin ─► produce, offsets ─► commit
- *                    │ taken: commit what is read of them,          └ AGAIN: it was aborted; go
- * back to │        then bus_member_release                  what was committed and repeat └ lost:
- * drop them, nothing of them can be committed any more
+ *     taken   commit what is read of them, then bus_member_release
+ *     lost    drop them: nothing of them can be committed any more
+ *     AGAIN   the transaction was aborted: go back to what was committed and repeat
  *
  * The group's topic only says who owns which number (cooperative-sticky); the member reads nothing
  * of it. Readers take whatever topics they like with bus_fetch. Offsets go to the group by

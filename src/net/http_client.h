@@ -2,8 +2,8 @@
  * rule in front. No movie knowledge.
  *
  *   http_client_get ─► wait for a token ─► curl ─► answer
- *                          ▲                          │ time-out, 408, 429, 5xx, or what the caller
- * calls retriable └──── back-off, jitter, Retry-After ◄──┘
+ *                       ▲                   │ time-out, 408, 429, 5xx, or what the caller says
+ *                       └ back-off, jitter, Retry-After ◄┘
  *
  * An answer 429 or 503 that says Retry-After holds back all requests, not only its own: the limit
  * is the caller's, and each further one would be refused as well.

@@ -1,8 +1,8 @@
 /* Movie: what a task knows of one movie: its last title, in which hours it has windows of each
  * kind, and the bins of those hours that are in memory.
  *
- *   life of a bin:  absent ─ first record ─► dirty ─ commit ─► clean ─ trimmed ─► on disk ─ needed
- * ─► clean
+ *   life of a bin: absent ─ first record ─► dirty ─ commit ─► clean ─ trimmed ─► on disk
+ *                                                             ▲ needed ─────────────┘
  *
  * hours, as stored: for each kind the base hour and the number of 64-bit words, then the words, all
  * as zigzag varints, then a CRC-32 as in bin.h. */

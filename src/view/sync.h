@@ -1,8 +1,7 @@
 /* Sync: copies what changed in the speed store to the speed views.
  *
- *   speed store: feed of changed keys ─► rows of these keys ─► documents ┐
- *                                                                        ├ one transaction of the
- * view store position behind the last key ────────────────────────────────────────┘
+ *   speed store: feed of changed keys ─► rows of these keys ─► documents
+ *   view store, in one transaction: the documents, and the position behind the last key
  *
  * A step reads the position from the view store, so it may be repeated, die anywhere, or run twice:
  * documents are replaced whole, and a sync that is behind writes nothing. It follows the feed and

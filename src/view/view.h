@@ -1,10 +1,12 @@
 /* View store: the documents that the serving layer reads (contracts/views.sql; MongoDB says the
  * same).
  *
- *   batch_views   one set of documents a generation; a pointer names the generation that is served
- *                 run 41: put ... put, publish ─► pointer ─► 41      run 40 stays
- * views.generation_grace longer speed_views   one document a (view_type, movie_id, hour), replaced
- * by sync, gone 53 h after its hour leases        name ─► owner, epoch, until: who may publish
+ *   batch_views   one set of documents a generation; a pointer names the one that is served:
+ *                 run 41: put ... put, publish ─► pointer ─► 41
+ *                 run 40 stays views.generation_grace longer
+ *   speed_views   one document a (view_type, movie_id, hour), replaced by sync, gone 53 h after
+ *                 its hour
+ *   leases        name ─► owner, epoch, until: who may publish
  *
  * data is one JSON object as text. _id is made of the key fields, so putting a document twice is
  * harmless. A struct view belongs to one thread; several threads and processes may have the store
