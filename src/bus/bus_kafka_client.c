@@ -19,7 +19,7 @@
  * some 400 bytes besides its own, and a batch of small ones is ten times its compressed bytes. */
 #define QUEUED_KBYTES   "2048"
 #define QUEUED_RECORDS  "5000"
-#define FETCH_BYTES     "262144"
+#define FETCH_BYTES     "65536"
 #define REQUEST_TIMEOUT "10000" /* KAFKA_REQUEST_TIMEOUT_MS */
 #define FETCH_WAIT_MS   "100"
 
