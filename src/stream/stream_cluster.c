@@ -22,8 +22,9 @@
 #define CONFLICTS_MAX 3
 /* Changelog and group may disagree for as long as an undecided transaction may last, twice. */
 #define PATIENCE_TRANSACTIONS 2
-/* Between two tries to restore, at least. */
+/* Between two tries to restore. */
 #define RESTORE_PAUSE_MS_MIN INT64_C(1000)
+#define RESTORE_PAUSE_MS_MAX INT64_C(10000)
 /* Events of the group taken in one step. */
 #define EVENTS_MAX 16
 
@@ -391,8 +392,8 @@ static bool read_reports(struct stream_cluster *cluster,
 }
 
 /* What it waits for (a dead owner's transaction may be undecided for as long as its time-out) is
- * not to hold up the tasks that run: they have the process to themselves at least as long as the
- * last try took. */
+ * not to hold up the tasks that run: they have the process to themselves about as long as the last
+ * try took. */
 static bool restore_some(struct stream_cluster *cluster,
                          struct holding *holding,
                          bool *ret_idle,
@@ -410,7 +411,8 @@ static bool restore_some(struct stream_cluster *cluster,
         return false;
     }
     const int64_t now_ms = clock_monotonic_ms(context->clock);
-    cluster->restore_monotonic_ms = now_ms + MAX(now_ms - begun_ms, RESTORE_PAUSE_MS_MIN);
+    cluster->restore_monotonic_ms =
+        now_ms + CLAMP(now_ms - begun_ms, RESTORE_PAUSE_MS_MIN, RESTORE_PAUSE_MS_MAX);
     *ret_idle = true;
     log_warn(context->log, "stream", "try again", LOG_INT("task", holding->number),
              LOG_STR("error", why->message),
