@@ -86,8 +86,9 @@ test-cluster-long: setup-kafka build ## each server and each role killed and pau
 	@tests/cluster/all.sh env MARQUEE_PROGRAM=$(CURDIR)/$(BUILD)/src/cli/marquee .deps/venv/bin/python \
 		tests/cluster/whole_test.py $(BUILD)/tests/cluster/log_copy --rounds $(or $(ROUNDS),20) Whole.test_interrupted
 
-test-spark: setup-test build ## the batch's SQL on Spark gives DuckDB's rows (Java, pip, Maven; build/spark)
-	@deploy/spark/setup.sh && MARQUEE_SPARK=$(CURDIR)/build/spark/venv/bin/python tools/test.sh $(BUILD) --suite spark || \
+test-spark: setup-test setup-kafka build ## the batch's SQL on Spark gives DuckDB's rows (Java, pip, Maven; build/spark)
+	@deploy/spark/setup.sh && MARQUEE_SPARK=$(CURDIR)/build/spark/venv/bin/python \
+		tests/kafka/servers.sh with tools/test.sh $(BUILD) --suite spark || \
 		{ status=$$?; [ $$status = 77 ] && echo "0 passed, 0 failed, 1 skipped" || exit $$status; }
 
 test-kafka-long: setup-kafka build ## three brokers, and all that can fail under load, in turn: ROUNDS=50

@@ -29,6 +29,9 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
+sys.path.insert(0, os.path.join(ROOT, "deploy", "spark"))
+import transforms  # noqa: E402
+
 SCHEMA = os.path.join(ROOT, "contracts", "avro", "movie.ratings.avsc")
 JARS = os.environ.get("MARQUEE_SPARK_JARS", os.path.join(ROOT, "build", "spark", "jars"))
 START_MS = 1772496000000
@@ -140,24 +143,14 @@ def run(spark, args):
     return seconds, sum(progress["numInputRows"] for progress in done), len(done), folder
 
 
-def process_figures(pid):
-    """CPU seconds and peak MB of a process so far."""
-    with open(f"/proc/{pid}/stat", encoding="utf-8") as text:
-        fields = text.read().rsplit(")", 1)[1].split()
-    with open(f"/proc/{pid}/status", encoding="utf-8") as lines:
-        peak = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), peak / 1024
-
-
 def measure(args):
     spark = session(args.cores, args.memory)
     spark.conf.set("spark.sql.streaming.numRecentProgressUpdates", "10000")
-    pid = spark.sparkContext._jvm.java.lang.ProcessHandle.current().pid()
     for _ in range(int(args.warm)):
         shutil.rmtree(run(spark, args)[3])
-    before, _ = process_figures(pid)
+    before, _ = transforms.jvm_figures(spark)
     seconds, records, batches, folder = run(spark, args)
-    after, peak = process_figures(pid)
+    after, peak = transforms.jvm_figures(spark)
     out = spark.read.parquet(os.path.join(folder, "out"))
     count = out.select("movie_id", "window_start").distinct().count()
     print(f"spark  {records / seconds:9.0f} records/s  ({records} records, {count} windows, {seconds:.2f} s, {after - before:.2f} s of CPU, "

@@ -2,10 +2,11 @@
 topics (Avro in Confluent's frame), the same tables' rows.
 
 usage: speed.py --marquee PROGRAM --folder FOLDER (--brokers HOST:PORT | --files DIR) [--once] [--interval SECONDS]
-                [--threads N] [--memory SIZE] [--per-batch N]
+                [--prefix PREFIX] [--threads N] [--memory SIZE] [--per-batch N]
   --folder    everything of its own: checkpoint, archive of the log (Parquet), texts' scores, tables
+  --prefix    before the names of the topics (bus.prefix)
   --files     reads JSON lines {topic, partition, offset, append_time, value: base64} that appear in DIR, instead of Kafka
-  --once      ends when all that is there now is in the tables
+  --once      ends when all that is there now is in the tables, and says what that cost
 
 Each micro-batch is appended to the archive (a folder a batch, so that a repeated one replaces itself), its new texts are scored by
 `marquee sentiment --transform`, and the rows of all held hours are computed by the batch layer's SQL (sql/log, sql/silver/hours_*)
@@ -18,6 +19,7 @@ import glob
 import os
 import shutil
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import transforms  # noqa: E402
@@ -141,10 +143,17 @@ def read(spark, args):
         stream = spark.readStream.schema(schema).option("maxFilesPerTrigger", args.per_batch or 1).json(args.files)
         return stream.selectExpr("topic", "partition", "offset", "append_time", "unbase64(value) AS value")
     stream = (
-        spark.readStream.format("kafka").option("kafka.bootstrap.servers", args.brokers).option("subscribe", ",".join(TOPICS))
+        spark.readStream.format("kafka").option("kafka.bootstrap.servers", args.brokers)
+        .option("subscribe", ",".join(args.prefix + topic for topic in TOPICS)).option("kafka.isolation.level", "read_committed")
         .option("startingOffsets", "earliest").option("maxOffsetsPerTrigger", args.per_batch or 500000).load()
     )
-    return stream.selectExpr("topic", "partition", "offset", "unix_millis(timestamp) AS append_time", "value")
+    return stream.selectExpr(f"substring(topic, {len(args.prefix) + 1}) AS topic", "partition", "offset", "unix_millis(timestamp) AS append_time", "value")
+
+
+def show_cost(query, seconds, before, after):
+    done = [progress["numInputRows"] for progress in query.recentProgress if progress["numInputRows"]]
+    print(f"spark  {sum(done) / seconds:9.0f} records/s  ({sum(done)} records, {seconds:.2f} s, {after[0] - before[0]:.2f} s of CPU,"
+          f" {after[1]:.0f} MB peak, {len(done)} batches)", file=sys.stderr, flush=True)
 
 
 def main():
@@ -154,6 +163,7 @@ def main():
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--brokers")
     source.add_argument("--files")
+    parser.add_argument("--prefix", default="")
     parser.add_argument("--once", action="store_true")
     parser.add_argument("--interval", type=int, default=60)
     parser.add_argument("--threads", type=int, default=2)
@@ -163,11 +173,14 @@ def main():
     spark = transforms.session(args.threads, args.memory, {"spark.jars": ",".join(glob.glob(os.path.join(os.path.abspath(JARS), "*.jar")))})
     speed = Speed(spark, args.marquee, args.folder)
     trigger = {"availableNow": True} if args.once else {"processingTime": f"{args.interval} seconds"}
+    spark.conf.set("spark.sql.streaming.numRecentProgressUpdates", "10000")
+    began, figures = time.monotonic(), transforms.jvm_figures(spark)
     query = (
         read(spark, args).writeStream.trigger(**trigger).option("checkpointLocation", speed.path("checkpoint")).foreachBatch(speed.take)
         .start()
     )
     query.awaitTermination()
+    show_cost(query, time.monotonic() - began, figures, transforms.jvm_figures(spark))
     spark.stop()
     return 0
 

@@ -1,7 +1,8 @@
 """deploy/spark/speed.py over a random log, in three micro-batches, gives the oracle's rows on every held hour: late, duplicate, edited,
-expired, future and bad records included.
+expired, future and bad records included. The log comes from files, or from the topics of a real Kafka.
 
-usage: spark_speed_test.py MARQUEE      skipped (77) without MARQUEE_SPARK, a Python that has PySpark"""
+usage: spark_speed_test.py MARQUEE [BATCH_REPLAY]      skipped (77) without MARQUEE_SPARK, a Python that has PySpark
+  BATCH_REPLAY    writes the log to Kafka, which MARQUEE_KAFKA names; skipped (77) without"""
 import base64
 import glob
 import importlib.util
@@ -11,6 +12,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.environ.get("MARQUEE_SOURCE_ROOT", os.path.join(HERE, "..", ".."))
@@ -71,6 +73,16 @@ def write_files(dump, folder):
         os.utime(path, (1000000 + batch, 1000000 + batch))
 
 
+def write_topics(dump, folder, replay, broker):
+    """The log by marquee's own bus, each record with its append time as timestamp; returns speed.py's options."""
+    prefix = f"s{uuid.uuid4().hex[:12]}."
+    # A clock that is made up: the topics keep what is older than the machine's week.
+    settings = {"bus.backend": "kafka", "bus.brokers": broker, "bus.prefix": prefix, "clock.start": "2026-01-01T00:00:00Z"}
+    subprocess.run([replay, "--dir", folder, "--dump", dump, *(f"--set={key}={value}" for key, value in settings.items())], check=True,
+                   stdout=subprocess.DEVNULL)
+    return ["--brokers", broker, "--prefix", prefix, "--per-batch", str(RECORDS // BATCHES)]
+
+
 def read_tables(folder, highest):
     with open(os.path.join(folder, "tables", "_current"), encoding="utf-8") as pointer:
         current = pointer.read()
@@ -87,13 +99,21 @@ def main():
     if not python:
         print("skipped: make test-spark brings PySpark and names it")
         return 77
+    replay, broker = sys.argv[2] if len(sys.argv) > 2 else None, os.environ.get("MARQUEE_KAFKA")
+    if replay and not broker:
+        print("skipped: MARQUEE_KAFKA names no broker; tests/kafka/servers.sh starts one")
+        return 77
     with tempfile.TemporaryDirectory() as folder:
         dump, files, out = (os.path.join(folder, name) for name in ("log.jsonl", "files", "out"))
         stream.make_log(SEED, RECORDS, dump)
         os.mkdir(files)
-        write_files(dump, files)
+        if replay:
+            source = write_topics(dump, files, replay, broker)
+        else:
+            write_files(dump, files)
+            source = ["--files", files]
         subprocess.run([python, os.path.join(ROOT, "deploy/spark/speed.py"), "--marquee", os.path.abspath(sys.argv[1]), "--folder", out,
-                        "--files", files, "--once"], check=True)
+                        *source, "--once"], check=True)
         now, events = stream.last_append(dump, [])
         rows, classes = stream.oracle_rows(dump, [], now)
         good = [events[(f"{row['topic']}/{row['partition']}", row["offset"])] for row in classes if row["class"] != "bad"]
