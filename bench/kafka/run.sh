@@ -30,8 +30,8 @@ build_streams_peer() {
         -DoutputDirectory=target/lib) > "$work/mvn.log" 2>&1
 }
 
-run_streams() { # THREADS RECORDS
-    java -Xmx512m -cp "$streams_peer/target/classes:$streams_peer/target/lib/*" Windows "$broker" \
+run_streams() { # THREADS RECORDS [exec: java takes the place of a shell of its own, which may be killed]
+    ${3:-} java -Xmx512m -cp "$streams_peer/target/classes:$streams_peer/target/lib/*" Windows "$broker" \
         "${prefix}movie.ratings" "${prefix}peer-out" "$1" "$2" "$work/streams-$1"
 }
 
@@ -67,7 +67,7 @@ stream=$!
 grep VmHWM "/proc/$stream/status" | awk '{ printf "marquee run stream: %.0f MB peak\n", $2 / 1024 }'
 kill "$stream" && wait "$stream"
 if [[ -d $streams_peer/target/lib ]]; then
-    run_streams 2 999999999999 > "$work/peer.log" 2>&1 &
+    run_streams 2 999999999999 exec > "$work/peer.log" 2>&1 &
     peer=$!
     "$bench" latency "$prefix" --rate "$rate" --seconds "$seconds" --group peer-streams-2 || tail -n 3 "$work/peer.log"
     kill "$peer"
