@@ -129,7 +129,7 @@ class Arguments(CommandLine):
 
     def test_batch(self):
         for arguments in (["batch"], ["batch", "rum"], ["batch", "run", "now"], ["batch", "status", "all"], ["batch", "drift", "all"]):
-            self.check(arguments, USAGE, None, "^marquee batch: expected run, step NAME, backfill, status or drift")
+            self.check(arguments, USAGE, None, "^marquee batch: expected run, step NAME, backfill, status, drift or verify")
         for arguments in (["batch", "step"], ["batch", "step", "archive", "export"]):
             self.check(arguments, USAGE, None, "^marquee batch: step: expected the name of one step")
         self.check(["batch", "step", "nonsense"], USAGE, None, "^marquee batch step: there is no step nonsense; --list")
