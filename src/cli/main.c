@@ -41,7 +41,7 @@ static void print_help(FILE *out)
           out);
     for (const struct command *command = commands; command->name; command++) {
         g_autofree char *left = g_strdup_printf("%s %s", command->name, command->arguments);
-        fprintf(out, "  %-52s %s\n", left, command->summary);
+        fprintf(out, "  %-58s %s\n", left, command->summary);
     }
     fputs("\nAll take --config FILE, --set KEY=VALUE (repeatable), --json where an answer can be "
           "read by a program, and --help.\n"
