@@ -277,7 +277,11 @@ static void aggregate(struct group *groups, size_t *count, const struct rating *
            (groups[slot].window_ms != window_ms || groups[slot].movie_id != rating->movie_id))
         slot = (slot + 1) & (BARE_SLOTS - 1);
     struct group *group = &groups[slot];
-    *count += group->window_ms == 0;
+    if (!group->window_ms && ++*count == BARE_SLOTS) {
+        fprintf(stderr, "bench_stream: more than %u groups; fewer records, or --only PART\n",
+                BARE_SLOTS - 1);
+        exit(1);
+    }
     if (group->window_ms && rating->timestamp_ms < group->last_ms)
         return;
     *group = (struct group){window_ms,

@@ -259,7 +259,8 @@ struct group_row {
     int32_t movie_id, vote_count;
 };
 
-static size_t aggregate(struct group_row *rows, const struct rating *rating)
+/* groups: how many there are. Returns 1 for a new one. */
+static size_t aggregate(struct group_row *rows, size_t groups, const struct rating *rating)
 {
     int64_t window_ms = rating->timestamp_ms / WINDOW_MS * WINDOW_MS;
     uint64_t hash =
@@ -270,6 +271,10 @@ static size_t aggregate(struct group_row *rows, const struct rating *rating)
         slot = (slot + 1) & (BARE_SLOTS - 1);
     struct group_row *row = &rows[slot];
     size_t added = row->window_ms == 0;
+    if (added && groups + 1 == BARE_SLOTS) {
+        fprintf(stderr, "bench_kafka: more than %u groups; load fewer records\n", BARE_SLOTS - 1);
+        exit(1);
+    }
     if (!row->window_ms || rating->timestamp_ms >= row->last_ms)
         *row = (struct group_row){window_ms,
                                   rating->timestamp_ms,
@@ -304,7 +309,7 @@ static void bare(struct bench *bench, const char *prefix, bool decodes)
                 const struct span value = {message->payload, message->len};
                 check(serde_decode(bench->serde, TOPIC_RATINGS, value, arena, &rating, &error),
                       &error);
-                groups += aggregate(rows, &rating);
+                groups += aggregate(rows, groups, &rating);
             }
             rd_kafka_message_destroy(taken[i]);
         }
