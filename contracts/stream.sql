@@ -84,6 +84,9 @@ SELECT data FROM stream_bins WHERE task = ?1 AND kind = ?2 AND hour = ?3 AND mov
 INSERT INTO stream_bins (task, kind, hour, movie_id, data) VALUES (?1, ?2, ?3, ?4, ?5)
 ON CONFLICT (task, kind, hour, movie_id) DO UPDATE SET data = excluded.data;
 
+-- name: find_bin_below
+SELECT 1 FROM stream_bins WHERE task = ?1 AND kind = ?2 AND hour < ?3 LIMIT 1;
+
 -- name: expire_bins
 DELETE FROM stream_bins WHERE task = ?1 AND kind = ?2 AND (hour, movie_id) IN (
   SELECT hour, movie_id FROM stream_bins WHERE task = ?1 AND kind = ?2 AND hour < ?3 ORDER BY hour, movie_id LIMIT ?4);

@@ -11,10 +11,18 @@
 /* When memory is over its limit, what the last so many commits used stays; halved until it fits. */
 #define TRIM_AGE_FIRST 64
 
-enum statement { READ_MOVIE, PUT_MOVIE, READ_BIN, PUT_BIN, EXPIRE_BINS, STATEMENT_COUNT };
+enum statement {
+    READ_MOVIE,
+    PUT_MOVIE,
+    READ_BIN,
+    PUT_BIN,
+    FIND_BIN_BELOW,
+    EXPIRE_BINS,
+    STATEMENT_COUNT,
+};
 
 static const char *const statement_names[STATEMENT_COUNT] = {
-    "read_movie", "put_movie", "read_bin", "put_bin", "expire_bins",
+    "read_movie", "put_movie", "read_bin", "put_bin", "find_bin_below", "expire_bins",
 };
 
 struct state {
@@ -28,9 +36,10 @@ struct state {
     uint64_t commits;               /* done so far; what is used now is touched with this number */
     size_t windows_count;           /* in memory */
     size_t windows_max, movies_max; /* this task's share */
-    int64_t held_hour[BIN_KIND_COUNT];  /* the first that is held */
-    int64_t first_hour[BIN_KIND_COUNT]; /* reachable; INT64_MIN before the first record */
-    int64_t swept_hour[BIN_KIND_COUNT]; /* rows below it are gone */
+    int64_t held_hour[BIN_KIND_COUNT];           /* the first that is held */
+    int64_t first_hour[BIN_KIND_COUNT];          /* reachable; INT64_MIN before the first record */
+    int64_t swept_hour[BIN_KIND_COUNT];          /* rows below it are gone */
+    int64_t oldest_waiting_hour[BIN_KIND_COUNT]; /* of the bins that wait; INT64_MAX: none does */
     GByteArray *scratch, *delta;
 };
 
@@ -51,8 +60,10 @@ struct state *state_new(sqlite3 *db,
         (size_t)MAX(STATE_WINDOWS_MAX / settings->partitions, STATE_TASK_WINDOWS_MIN);
     state->movies_max =
         (size_t)MAX(STATE_MOVIES_MAX / settings->partitions, STATE_TASK_WINDOWS_MIN);
-    for (int kind = 0; kind < BIN_KIND_COUNT; kind++)
+    for (int kind = 0; kind < BIN_KIND_COUNT; kind++) {
         state->held_hour[kind] = state->first_hour[kind] = state->swept_hour[kind] = INT64_MIN;
+        state->oldest_waiting_hour[kind] = INT64_MAX;
+    }
     for (int i = 0; i < STATEMENT_COUNT; i++) {
         state->statements[i] = db_prepare(db, sql_file_get(sql, statement_names[i]), error);
         if (!state->statements[i]) {
@@ -448,17 +459,41 @@ static bool write_waiting(struct state *state, GError **error)
         }
     }
     g_ptr_array_set_size(state->waiting, 0);
+    for (int kind = 0; kind < BIN_KIND_COUNT; kind++)
+        state->oldest_waiting_hour[kind] = INT64_MAX;
     return write_bins(state, NULL, bins, error);
 }
 
+/* Whether the file has a row that is no longer reachable. */
+static bool
+find_unreachable(const struct state *state, enum bin_kind kind, bool *ret_found, GError **error)
+{
+    sqlite3_stmt *find = state->statements[FIND_BIN_BELOW];
+    db_bind_int(find, 1, state->task);
+    db_bind_int(find, 2, kind);
+    db_bind_int(find, 3, state->first_hour[kind]);
+    if (!db_step(find, ret_found, error))
+        return false;
+    sqlite3_reset(find);
+    return true;
+}
+
 /* Removes rows of hours that are no longer reachable; what doesn't fit goes at the next commits. It
- * must find the rows that whoever plays the delta finds, so nothing waits when it runs. */
+ * must find the rows that whoever plays the delta finds, so none of them waits when it runs; where
+ * there is none, nothing is recorded either. */
 static bool expire_bins(struct state *state, enum bin_kind kind, GError **error)
 {
     if (state->swept_hour[kind] == state->first_hour[kind])
         return true;
-    if (!write_waiting(state, error))
+    if (state->oldest_waiting_hour[kind] < state->first_hour[kind] && !write_waiting(state, error))
         return false;
+    bool found;
+    if (!find_unreachable(state, kind, &found, error))
+        return false;
+    if (!found) {
+        state->swept_hour[kind] = state->first_hour[kind];
+        return true;
+    }
     const struct value values[] = {value_int(state->task), value_int(kind),
                                    value_int(state->first_hour[kind]),
                                    value_int(STATE_EXPIRE_ROWS_MAX)};
@@ -489,6 +524,9 @@ static void clean(struct state *state, struct movie *movie)
         /* As write_dirty_bins has done. */
         bin->waits =
             bin->waits || (recorded && bin->dirty && bin->hour >= state->first_hour[bin->kind]);
+        if (bin->waits)
+            state->oldest_waiting_hour[bin->kind] =
+                MIN(bin->hour, state->oldest_waiting_hour[bin->kind]);
         waits = waits || bin->waits;
         bin->dirty = false;
         if (!bin->dirty_windows)

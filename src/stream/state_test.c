@@ -1,7 +1,7 @@
 /* Proves: the state finds the movie's windows before and after any instant, across hours, in memory
  * and on disk, as a plain list of windows does; and a cascade reaches exactly what
- * docs/semantics.md says; and that a file which is written now and then holds what a file that
- * plays each commit's delta holds. */
+ * docs/semantics.md says; that a file which is written now and then holds what a file that plays
+ * each commit's delta holds; and that rows which nothing can read any more go from both. */
 #include "stream/state.h"
 
 #include "model/db.h"
@@ -268,6 +268,108 @@ static void test_file(struct world *world, const void *data)
     delta_player_free(player);
 }
 
+struct expire_case {
+    const char *name;
+    bool recorded, filed, reopened;
+};
+
+static int count_rows(sqlite3 *db, int64_t hour)
+{
+    GError *error = NULL;
+    g_autoptr(sqlite3_stmt) count =
+        db_prepare(db, "SELECT count(*) FROM stream_bins WHERE hour = ?1", &error);
+    bool row;
+    db_bind_int(count, 1, hour);
+    g_assert_true(db_step(count, &row, &error));
+    return sqlite3_column_int(count, 0);
+}
+
+/* A commit, and what its delta makes of another file. Returns the delta's bytes. */
+static guint
+commit_recorded(struct world *world, GByteArray *delta, sqlite3 *other, struct delta_player *player)
+{
+    GError *error = NULL;
+    g_byte_array_set_size(delta, 0);
+    commit(world);
+    g_assert_true(db_begin(other, &error));
+    g_assert_true(
+        delta_player_run(player, (struct span){(const char *)delta->data, delta->len}, &error));
+    g_assert_true(db_commit(other, &error));
+    return delta->len;
+}
+
+/* Rows of hours that are no longer reachable go, wherever they were when that came to be: in the
+ * file, waiting for it, or in the file before the state was opened; as many as a commit may remove
+ * at once, here and where its delta is played. Nothing is recorded where nothing goes, and what
+ * doesn't go waits on. */
+static void test_expire(struct world *world, const void *data)
+{
+    enum { MORE = 7 };
+    const struct expire_case *c = data;
+    GError *error = NULL;
+    const int64_t noon = hour_of(NOON_MS), reach_ms = (1 + 52 + 50) * MS_PER_HOUR;
+    g_autoptr(sqlite3) other = db_open(":memory:", NULL, &error);
+    g_assert_true(db_exec(other, sql_file_get(world->sql, "schema"), &error));
+    struct delta_player *player = delta_player_new(other, world->sql);
+    g_autoptr(GByteArray) delta = g_byte_array_new();
+    sqlite3 *files[] = {c->recorded ? other : world->db, world->db};
+    g_assert_true(db_begin(world->db, &error));
+    if (c->recorded)
+        state_record(world->state, delta);
+    for (int32_t i = 0; i < STATE_EXPIRE_ROWS_MAX + MORE; i++)
+        put(world, i, NOON_MS, 0);
+    put(world, 1, NOON_MS + 5 * MS_PER_HOUR, 0);
+    commit_recorded(world, delta, other, player);
+    if (c->filed)
+        g_assert_true(state_file(world->state, &error));
+    if (c->reopened) {
+        state_free(world->state);
+        open_state(world);
+        if (c->recorded)
+            state_record(world->state, delta);
+    }
+    /* Noon is the first reachable hour: nothing goes, and nothing is written for that. */
+    state_advance(world->state, BIN_RATINGS, NOON_MS + reach_ms - MS_PER_HOUR);
+    g_assert_cmpuint(commit_recorded(world, delta, other, player), ==, 0);
+    const int there = STATE_EXPIRE_ROWS_MAX + MORE;
+    g_assert_cmpint(count_rows(files[0], noon), ==, there);
+    g_assert_cmpint(count_rows(files[1], noon), ==, c->recorded && !c->filed ? 0 : there);
+    /* The hour behind it: all of noon's go, in two steps. */
+    state_advance(world->state, BIN_RATINGS, NOON_MS + reach_ms);
+    static const int left[] = {MORE, 0, 0};
+    for (size_t i = 0; i < G_N_ELEMENTS(left); i++) {
+        if (i == 0)
+            put(world, 2, NOON_MS + 7 * MS_PER_HOUR, 0);
+        commit_recorded(world, delta, other, player);
+        for (size_t j = 0; j < G_N_ELEMENTS(files); j++)
+            g_assert_cmpint(count_rows(files[j], noon), ==, left[i]);
+    }
+    g_assert_cmpuint(delta->len, ==, 0); /* of the last one */
+    g_assert_cmpint(count_rows(files[0], noon + 5), ==, 1);
+    g_assert_cmpint(count_rows(files[0], noon + 7), ==, 1);
+    g_assert_cmpint(count_rows(world->db, noon + 7), ==, c->recorded ? 0 : 1);
+    /* Hours later the row of noon and 5 goes, then the last one, which may still wait. */
+    state_advance(world->state, BIN_RATINGS, NOON_MS + reach_ms + 6 * MS_PER_HOUR);
+    commit_recorded(world, delta, other, player);
+    for (size_t j = 0; j < G_N_ELEMENTS(files); j++)
+        g_assert_cmpint(count_rows(files[j], noon + 5), ==, 0);
+    g_assert_cmpint(count_rows(files[0], noon + 7), ==, 1);
+    state_advance(world->state, BIN_RATINGS, NOON_MS + reach_ms + 7 * MS_PER_HOUR);
+    commit_recorded(world, delta, other, player);
+    for (size_t j = 0; j < G_N_ELEMENTS(files); j++)
+        g_assert_cmpint(count_rows(files[j], noon + 7), ==, 0);
+    g_assert_true(state_file(world->state, &error));
+    g_assert_cmpint(count_rows(world->db, noon + 7), ==, 0);
+    db_rollback(world->db);
+    delta_player_free(player);
+}
+
+static const struct expire_case expire_cases[] = {
+    {"embedded", false, false, false},        {"embedded-reopened", false, false, true},
+    {"recorded-waiting", true, false, false}, {"recorded-filed", true, true, false},
+    {"recorded-reopened", true, true, true},
+};
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -276,5 +378,9 @@ int main(int argc, char **argv)
     g_test_add("/stream/state/forget", struct world, NULL, world_open, test_forget, world_close);
     g_test_add("/stream/state/cascade", struct world, NULL, world_open, test_cascade, world_close);
     g_test_add("/stream/state/file", struct world, NULL, world_open, test_file, world_close);
+    for (size_t i = 0; i < G_N_ELEMENTS(expire_cases); i++) {
+        g_autofree char *path = g_strconcat("/stream/state/expire/", expire_cases[i].name, NULL);
+        g_test_add(path, struct world, &expire_cases[i], world_open, test_expire, world_close);
+    }
     return g_test_run();
 }
