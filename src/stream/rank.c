@@ -78,10 +78,16 @@ static struct scale scale_of(double *room, size_t count, size_t population)
     scale.scale = MAD_FACTOR * median(room, count);
     if (scale.scale >= SCALE_ZERO)
         return scale;
-    /* The sum goes over the values sorted ascending, so that it is the same everywhere. */
-    qsort(room, count, sizeof *room, compare_doubles);
+    /* The sum goes over the values sorted ascending, so that it is the same everywhere. Zeros, most
+     * of them here, would come first and add nothing. */
+    size_t above = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (room[i] > 0)
+            room[above++] = room[i];
+    }
+    qsort(room, above, sizeof *room, compare_doubles);
     double sum = 0;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < above; i++)
         sum += room[i];
     scale.scale = MEAN_FACTOR * (sum / (double)count);
     return scale;
@@ -139,13 +145,22 @@ struct candidate {
     double score, units;
 };
 
-static int compare_candidates(const void *a, const void *b)
+/* Of no two movies the same, so any order of taking them gives one order of ranks. */
+static bool ranks_before(const struct candidate *x, const struct candidate *y)
 {
-    const struct candidate *x = a, *y = b;
-    if (x->units != y->units)
-        return x->units > y->units ? -1 : 1;
-    return (x->measure->movie_id > y->measure->movie_id) -
-           (x->measure->movie_id < y->measure->movie_id);
+    return x->units != y->units ? x->units > y->units : x->measure->movie_id < y->measure->movie_id;
+}
+
+/* Into its place among the best so far, of which RANK_TOP stay. Returns how many there are. */
+static size_t take_candidate(struct candidate top[RANK_TOP], size_t count, struct candidate new)
+{
+    size_t at = MIN(count, (size_t)RANK_TOP - 1);
+    if (count == RANK_TOP && !ranks_before(&new, &top[at]))
+        return count;
+    for (; at > 0 && ranks_before(&new, &top[at - 1]); at--)
+        top[at] = top[at - 1];
+    top[at] = new;
+    return MIN(count + 1, (size_t)RANK_TOP);
 }
 
 size_t rank_window(const struct measure *measures,
@@ -154,28 +169,25 @@ size_t rank_window(const struct measure *measures,
                    struct ranked *ret_ranked)
 {
     struct scales scales = scales_of(measures, count);
-    struct candidate *candidates = g_new(struct candidate, count + 1);
-    size_t candidates_count = 0;
+    struct candidate top[RANK_TOP];
+    size_t ranked = 0;
     for (size_t i = 0; i < count; i++) {
         if (!(measures[i].velocity > settings->min_velocity))
             continue;
         double score = score_of(&measures[i], &scales, settings);
-        candidates[candidates_count++] =
-            (struct candidate){&measures[i], score, rint(score * SCORE_UNITS)};
+        ranked = take_candidate(top, ranked,
+                                (struct candidate){&measures[i], score, rint(score * SCORE_UNITS)});
     }
-    qsort(candidates, candidates_count, sizeof *candidates, compare_candidates);
-    size_t ranked = MIN(candidates_count, (size_t)RANK_TOP);
     for (size_t i = 0; i < ranked; i++) {
-        const struct measure *measure = candidates[i].measure;
+        const struct measure *measure = top[i].measure;
         ret_ranked[i] = (struct ranked){
             .rank = (int32_t)i + 1,
             .movie_id = measure->movie_id,
-            .trending_score = candidates[i].score,
+            .trending_score = top[i].score,
             .velocity = measure->velocity,
             .has_acceleration = measure->has_acceleration,
             .acceleration = measure->acceleration,
         };
     }
-    g_free(candidates);
     return ranked;
 }

@@ -4,6 +4,7 @@
 #include "stream/rank.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 static const struct stream_settings settings = {
     .weight_velocity = 0.5,
@@ -91,6 +92,66 @@ static void test_limits(void)
         g_assert_true(ranked[i - 1].trending_score >= ranked[i].trending_score);
 }
 
+static int compare_by_rank(gconstpointer a, gconstpointer b)
+{
+    const struct measure *x = a, *y = b;
+    if (x->velocity != y->velocity)
+        return x->velocity > y->velocity ? -1 : 1;
+    return (x->movie_id > y->movie_id) - (x->movie_id < y->movie_id);
+}
+
+/* Which 100 of many: scores rise with the velocity alone (no z reaches its limit), so the ranks are
+ * the movies sorted by it, then by movie_id; whatever order they come in, around the limit and with
+ * many equal ones. */
+static void test_top(void)
+{
+    static const size_t counts[] = {99, 100, 101, 102, 700};
+    g_autoptr(GRand) random = g_rand_new_with_seed(7);
+    for (size_t round = 0; round < 1000; round++) {
+        const size_t count = counts[round % G_N_ELEMENTS(counts)];
+        g_autofree struct measure *measures = g_new0(struct measure, count);
+        const int32_t velocities = g_rand_int_range(random, 1, 400);
+        for (size_t i = 0; i < count; i++) {
+            size_t swap = (size_t)g_rand_int_range(random, 0, (gint32)i + 1);
+            measures[i].movie_id = measures[swap].movie_id;
+            measures[swap].movie_id = (int32_t)i;
+        }
+        for (size_t i = 0; i < count; i++)
+            measures[i].velocity = g_rand_int_range(random, 1, velocities + 1);
+        struct ranked ranked[RANK_TOP];
+        const size_t ranks = rank_window(measures, count, &settings, ranked);
+        g_assert_cmpuint(ranks, ==, MIN(count, (size_t)RANK_TOP));
+        qsort(measures, count, sizeof *measures, compare_by_rank);
+        for (size_t i = 0; i < ranks; i++) {
+            g_assert_cmpint(ranked[i].rank, ==, (int)i + 1);
+            g_assert_cmpint(ranked[i].movie_id, ==, measures[i].movie_id);
+        }
+    }
+}
+
+/* The mean deviation's sum is that of the values sorted ascending, to the last bit: 0.1, 0.2, ...
+ * 0.9 before 1e16, of 30 movies whose others stand still. */
+static void test_mean_order(void)
+{
+    enum { MOVIES = 30, MOVING = 10 };
+    struct measure measures[MOVIES] = {0};
+    double sum = 0;
+    for (int i = 0; i < MOVIES; i++)
+        measures[i].movie_id = i;
+    for (int i = 1; i < MOVING; i++) {
+        sum += i / 10.0;
+        measures[(MOVING - i) * 2].velocity = i / 10.0;
+    }
+    measures[0].velocity = 1e16;
+    sum += 1e16;
+    struct ranked ranked[RANK_TOP];
+    g_assert_cmpuint(rank_window(measures, MOVIES, &settings, ranked), ==, MOVING);
+    const double scale = 1.2533 * (sum / MOVIES);
+    g_assert_cmpint(ranked[1].movie_id, ==, 2);
+    g_assert_true(ranked[0].trending_score == 0.5 * MIN(1e16 / scale, 10));
+    g_assert_true(ranked[1].trending_score == 0.5 * (0.9 / scale));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -99,5 +160,7 @@ int main(int argc, char **argv)
     g_test_add_func("/stream/rank/burst", test_burst);
     g_test_add_func("/stream/rank/null_acceleration", test_null_acceleration);
     g_test_add_func("/stream/rank/limits", test_limits);
+    g_test_add_func("/stream/rank/top", test_top);
+    g_test_add_func("/stream/rank/mean_order", test_mean_order);
     return g_test_run();
 }
