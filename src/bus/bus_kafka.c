@@ -32,10 +32,8 @@ char *kafka_remote_name(const struct bus_kafka *kafka, const char *name)
 static void topic_free(void *data)
 {
     struct kafka_topic *topic = data;
-    for (int i = 0; i < topic->partitions_count; i++) {
-        kafka_partition_stop(topic, i);
-        g_free(topic->partitions[i].held);
-    }
+    for (int i = 0; i < topic->partitions_count; i++)
+        kafka_partition_stop(&topic->partitions[i]);
     if (topic->reader)
         rd_kafka_topic_destroy(topic->reader);
     if (topic->writer)
@@ -169,9 +167,12 @@ static void kafka_close(struct bus *bus)
     kafka_writer_close(kafka);
     g_hash_table_unref(kafka->topics);
     g_hash_table_unref(kafka->groups);
+    kafka_ahead_free(kafka->ahead);
+    if (kafka->asker)
+        rd_kafka_destroy(kafka->asker);
     if (kafka->reader)
         rd_kafka_destroy(kafka->reader);
-    g_ptr_array_unref(kafka->taken);
+    g_array_unref(kafka->parts);
     kafka_stats_free(kafka->stats);
     g_free(kafka->trouble);
     g_free(kafka);
@@ -180,11 +181,6 @@ static void kafka_close(struct bus *bus)
 static void client_free(void *client)
 {
     rd_kafka_destroy(client);
-}
-
-static void message_free(void *message)
-{
-    rd_kafka_message_destroy(message);
 }
 
 /* Doesn't wait for the brokers: the first call that needs them does. */
@@ -200,7 +196,7 @@ static struct bus *kafka_open(const struct context *context, GError **error)
     kafka->topics = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, topic_free);
     kafka->groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, client_free);
     kafka->stats = kafka_stats_new(context->metrics);
-    kafka->taken = g_ptr_array_new_with_free_func(message_free);
+    kafka->parts = g_array_new(FALSE, FALSE, sizeof(struct kafka_part));
     kafka->reader =
         kafka_client_new(kafka, &(struct kafka_client){.type = RD_KAFKA_CONSUMER}, error);
     if (!kafka->reader) {

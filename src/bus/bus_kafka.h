@@ -5,13 +5,15 @@
  *   bus_kafka_stats.c    those statistics as metrics
  *   bus_kafka_produce.c  produce
  *   bus_kafka_fetch.c    fetch, offsets
+ *   bus_kafka_ahead.c    the thread that reads ahead
  *   bus_kafka_group.c    offsets of groups, expiry
  *   bus_kafka_member.c   members of groups, bus_kafka_transaction.c their writers: see
  *                        bus_kafka_member.h
  *
- * A handle has two clients of librdkafka: a reader (fetch, metadata, admin), made when it opens,
- * and a writer, made by the first produce call and made anew after one whose outcome isn't known.
- * The reader is in no group: it says itself where it reads.
+ * A handle has up to three clients of librdkafka: a reader (fetch, metadata, admin), made when it
+ * opens; a writer, made by the first produce call and made anew after one whose outcome isn't
+ * known; and, once it fetches, an asker for the ends of partitions. The reader is in no group: it
+ * says itself where it reads.
  *
  * On the cluster each topic and group carries bus.prefix before its name; "remote" below means with
  * it. */
@@ -20,6 +22,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "bus/bus_backend.h"
+#include "bus/bus_kafka_ahead.h"
 
 /* How long a call may wait for the brokers before it is AGAIN. */
 #define KAFKA_REQUEST_TIMEOUT_MS 10000
@@ -29,14 +32,21 @@
 #define KAFKA_PROBE_TIMEOUT_MS   1000
 /* Room for a record's frame beside bus.record_max. */
 #define KAFKA_RECORD_FRAME_BYTES (64 * 1024)
-#define KAFKA_HELD_MAX           1024 /* messages taken from librdkafka's queue at once */
 
 /* Where a partition is read; bus_kafka_fetch.c explains. */
 struct kafka_partition {
-    bool started, at_end;
+    struct kafka_ahead_partition *ahead; /* NULL: not started */
+    bool at_end;
     int64_t gap_from, position, known_end;
-    rd_kafka_message_t **held; /* KAFKA_HELD_MAX, taken but not handed out: held[first, count) */
-    size_t held_first, held_count;
+    struct kafka_page *held; /* taken, its first records handed out; or NULL */
+    size_t held_first;
+};
+
+/* Records of a page that a fetch hands out. */
+struct kafka_part {
+    struct kafka_page *page;
+    size_t first, count;
+    bool spent; /* nothing of the page is left for the next one */
 };
 
 struct kafka_topic {
@@ -55,10 +65,11 @@ struct kafka_call {
 
 struct bus_kafka {
     struct bus bus;
-    rd_kafka_t *reader, *writer;
-    GHashTable *topics; /* name -> struct kafka_topic */
-    GHashTable *groups; /* name -> rd_kafka_t, a client for its offsets */
-    GPtrArray *taken;   /* messages of the fetch under way */
+    rd_kafka_t *reader, *asker, *writer;
+    GHashTable *topics;        /* name -> struct kafka_topic */
+    GHashTable *groups;        /* name -> rd_kafka_t, a client for its offsets */
+    struct kafka_ahead *ahead; /* NULL until the first fetch */
+    GArray *parts;             /* struct kafka_part: of the fetch under way */
     struct kafka_call *call;
     struct kafka_member *member; /* NULL, or the one that this handle is */
     bool brokers_down;           /* librdkafka said so and nothing has answered since */
@@ -164,7 +175,7 @@ bool kafka_produce(struct bus *bus,
 /* ---- bus_kafka_fetch.c ---- */
 
 /* Stops reading; also what was taken and not handed out goes. */
-void kafka_partition_stop(const struct kafka_topic *topic, int number);
+void kafka_partition_stop(struct kafka_partition *partition);
 /* Start and end as a reader of committed records sees them. NOTFOUND: topic is gone with it. */
 bool kafka_watermarks(struct bus_kafka *kafka,
                       const char *name,

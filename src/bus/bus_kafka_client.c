@@ -142,6 +142,8 @@ static int on_statistics(rd_kafka_t *client, char *json, size_t len, void *opaqu
 void kafka_serve(struct bus_kafka *kafka)
 {
     rd_kafka_poll(kafka->reader, 0);
+    if (kafka->asker)
+        rd_kafka_poll(kafka->asker, 0);
     if (kafka->writer && !kafka->call)
         rd_kafka_poll(kafka->writer, 0);
 }

@@ -1,6 +1,7 @@
-/* Fetch: librdkafka reads ahead of us into a queue per partition; a call takes from there.
+/* Fetch: a thread reads ahead of us into a queue of pages per partition (bus_kafka_ahead.h); a call
+ * takes from there.
  *
- *   broker ──► librdkafka's queue ──► held[first, count) ──► the caller's arena
+ *   pages ──► held, from held_first on ──► the caller's arena
  *
  *   gap_from   position             known_end
  *      ├──────────┤..................┤
@@ -11,27 +12,30 @@
  * to the brokers. Any other offset starts the partition anew: the ends are asked for first, so that
  * an offset outside of them is told apart and an empty partition isn't waited for.
  *
- * Confluent's clients may write a schema's id into the header __value_schema_id instead of before
- * the value (their "wire format": 0x01 and a GUID of 16 bytes, or the old 0x00 and 4 bytes). Here
- * it goes before the value: a value that has lost its schema's name can't be read by anybody.
- *
  * at_end: librdkafka said so (PARTITION_EOF), or it was so at the start, and nothing came since. */
 #include <string.h>
 
 #include "bus/bus_kafka.h"
-#include "bus/frame.h"
 
-#define HEADER_SCHEMA "__value_schema_id"
-
-void kafka_partition_stop(const struct kafka_topic *topic, int number)
+void kafka_partition_stop(struct kafka_partition *partition)
 {
-    struct kafka_partition *partition = &topic->partitions[number];
-    while (partition->held_first < partition->held_count)
-        rd_kafka_message_destroy(partition->held[partition->held_first++]);
-    partition->held_first = partition->held_count = 0;
-    if (partition->started)
-        rd_kafka_consume_stop(topic->reader, number);
-    partition->started = false;
+    kafka_ahead_stop(partition->ahead);
+    partition->ahead = NULL;
+    g_free(partition->held);
+    partition->held = NULL;
+}
+
+/* A broker answers a connection's requests one after another, and behind a fetch of partitions that
+ * have nothing new a question waits for fetch.wait.max.ms: so a handle that fetches asks with a
+ * client that doesn't. NULL: it can't be made. */
+static rd_kafka_t *asker(struct bus_kafka *kafka, GError **error)
+{
+    if (!kafka->ahead)
+        return kafka->reader;
+    if (!kafka->asker)
+        kafka->asker =
+            kafka_client_new(kafka, &(struct kafka_client){.type = RD_KAFKA_CONSUMER}, error);
+    return kafka->asker;
 }
 
 bool kafka_watermarks(struct bus_kafka *kafka,
@@ -43,10 +47,13 @@ bool kafka_watermarks(struct bus_kafka *kafka,
                       GError **error)
 {
     int64_t start, end, begun_ms = kafka_now_ms();
+    rd_kafka_t *client = asker(kafka, error);
+    if (!client)
+        return false;
     for (;;) {
         g_autoptr(GError) why = NULL;
         rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
-            kafka->reader, topic->remote, partition, &start, &end, KAFKA_REQUEST_TIMEOUT_MS);
+            client, topic->remote, partition, &start, &end, KAFKA_REQUEST_TIMEOUT_MS);
         if (!code)
             break;
         g_autofree char *what = g_strdup_printf("offsets of %s/%d", name, partition);
@@ -87,64 +94,47 @@ struct fetch {
     int number;
     struct kafka_partition *partition;
     int64_t offset;
-    size_t bytes_max, bytes;
+    size_t bytes_max, bytes, count;
     bool full;
 };
 
 static bool start(struct fetch *fetch, GError **error)
 {
+    struct bus_kafka *kafka = fetch->kafka;
     struct kafka_partition *partition = fetch->partition;
     int64_t first, end, offset = fetch->offset;
-    kafka_partition_stop(fetch->topic, fetch->number);
-    if (!kafka_watermarks(fetch->kafka, fetch->name, fetch->topic, fetch->number, &first, &end,
-                          error))
+    kafka_partition_stop(partition);
+    if (!kafka_watermarks(kafka, fetch->name, fetch->topic, fetch->number, &first, &end, error))
         return false;
     if (offset < first)
         return bus_error_expired(fetch->name, fetch->number, offset, first, error);
     if (offset > end)
         return bus_error_beyond_end("fetch", fetch->name, fetch->number, offset, end, error);
-    if (rd_kafka_consume_start(fetch->topic->reader, fetch->number, offset) != 0)
-        return kafka_fail(fetch->kafka, rd_kafka_last_error(), "fetch", fetch->name, error);
-    if (!partition->held)
-        partition->held = g_new(rd_kafka_message_t *, KAFKA_HELD_MAX);
-    partition->started = true;
+    if (!kafka->ahead && !(kafka->ahead = kafka_ahead_new(error)))
+        return false;
+    rd_kafka_resp_err_t code = kafka_ahead_start(kafka->ahead, kafka->reader, fetch->topic->reader,
+                                                 fetch->number, offset, &partition->ahead);
+    if (code)
+        return kafka_fail(kafka, code, "fetch", fetch->name, error);
     partition->gap_from = partition->position = offset;
     partition->known_end = end;
     partition->at_end = offset == end;
     return true;
 }
 
-/* At most until wait_ms have passed; true: something is held. */
-static bool refill(const struct fetch *fetch, int64_t wait_ms)
+static void take_end(struct kafka_partition *partition, int64_t end)
 {
-    struct kafka_partition *partition = fetch->partition;
-    if (partition->held_first < partition->held_count)
-        return true;
-    partition->held_first = partition->held_count = 0;
-    ssize_t count = rd_kafka_consume_batch(fetch->topic->reader, fetch->number, 0, partition->held,
-                                           KAFKA_HELD_MAX);
-    if (count <= 0 && wait_ms > 0) {
-        partition->held[0] = rd_kafka_consume(fetch->topic->reader, fetch->number, (int)wait_ms);
-        count = partition->held[0] ? 1 : 0;
-    }
-    partition->held_count = count > 0 ? (size_t)count : 0;
-    return partition->held_count > 0;
-}
-
-static void take_end(struct kafka_partition *partition, const rd_kafka_message_t *message)
-{
-    partition->position = MAX(partition->position, message->offset);
+    partition->position = MAX(partition->position, end);
     partition->known_end = partition->position;
     partition->at_end = true;
 }
 
 /* librdkafka gave the partition up. An offset out of range is one that expired while we read. */
-static bool take_error(struct fetch *fetch, const rd_kafka_message_t *message, GError **error)
+static bool take_error(struct fetch *fetch, const struct kafka_page *page, GError **error)
 {
-    rd_kafka_resp_err_t code = message->err;
-    g_autofree char *detail = g_strdup(rd_kafka_message_errstr(message));
+    rd_kafka_resp_err_t code = page->code;
     g_autofree char *what = g_strdup_printf("fetch of %s/%d", fetch->name, fetch->number);
-    kafka_partition_stop(fetch->topic, fetch->number);
+    kafka_partition_stop(fetch->partition);
     if (code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
         code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
         int64_t first, end;
@@ -158,65 +148,71 @@ static bool take_error(struct fetch *fetch, const rd_kafka_message_t *message, G
                                         error);
         code = RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE;
     }
-    kafka_fail(fetch->kafka, code, what, detail, error);
+    kafka_fail(fetch->kafka, code, what, page->bytes, error);
     if (error_is(*error, NOTFOUND))
         kafka_topic_forget(fetch->kafka, fetch->name);
     return false;
 }
 
-/* The frame in the record's header; of length 0 where there is none, or another. */
-static struct span header_frame(const rd_kafka_message_t *message)
-{
-    rd_kafka_headers_t *headers;
-    const void *data;
-    size_t len;
-    if (rd_kafka_message_headers(message, &headers) ||
-        rd_kafka_header_get_last(headers, HEADER_SCHEMA, &data, &len) || len == 0 ||
-        frame_len(((const char *)data)[0]) != len)
-        return (struct span){0};
-    return (struct span){.data = data, .len = len};
-}
-
-static void take_record(struct fetch *fetch, rd_kafka_message_t *message)
+/* As many of the page's records as fit; at least one where it is the first. */
+static void take_records(struct fetch *fetch)
 {
     struct kafka_partition *partition = fetch->partition;
-    size_t bytes = message->len + message->key_len + header_frame(message).len;
-    if (fetch->kafka->taken->len > 0 &&
-        fetch->bytes + bytes + (fetch->kafka->taken->len + 1) * BUS_RECORD_OVERHEAD_BYTES >
-            fetch->bytes_max) {
-        fetch->full = true;
-        return;
+    struct kafka_part part = {.page = partition->held, .first = partition->held_first};
+    while (partition->held_first < part.page->count) {
+        const struct kafka_page_record *record = &part.page->records[partition->held_first];
+        const size_t bytes = fetch->bytes + kafka_page_record_len(record);
+        if (fetch->count > 0 &&
+            bytes + (fetch->count + 1) * BUS_RECORD_OVERHEAD_BYTES > fetch->bytes_max) {
+            fetch->full = true;
+            break;
+        }
+        fetch->bytes = bytes;
+        fetch->count++;
+        partition->held_first++;
+        partition->gap_from = partition->position = record->offset + 1;
     }
-    partition->held_first++;
-    partition->gap_from = partition->position = message->offset + 1;
-    partition->at_end = false;
-    fetch->bytes += bytes;
-    g_ptr_array_add(fetch->kafka->taken, message);
+    part.count = partition->held_first - part.first;
+    part.spent = partition->held_first == part.page->count;
+    if (part.spent)
+        partition->held = NULL;
+    if (part.count > 0) {
+        partition->at_end = false;
+        g_array_append_val(fetch->kafka->parts, part);
+    }
 }
 
-/* What is held, until it is empty or the fetch is full. An error waits for the call after the
- * records before it. */
+/* The page that is held. An error waits for the call after the records before it. */
 static bool take_held(struct fetch *fetch, GError **error)
 {
     struct kafka_partition *partition = fetch->partition;
-    while (!fetch->full && partition->held_first < partition->held_count) {
-        rd_kafka_message_t *message = partition->held[partition->held_first];
-        if (!message->err) {
-            take_record(fetch, message);
-        } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-            take_end(partition, message);
-            partition->held_first++;
-            rd_kafka_message_destroy(message);
-        } else if (fetch->kafka->taken->len > 0) {
-            fetch->full = true;
-        } else {
-            partition->held_first++;
-            bool done = take_error(fetch, message, error);
-            rd_kafka_message_destroy(message);
-            return done;
-        }
+    struct kafka_page *page = partition->held;
+    if (page->kind == KAFKA_PAGE_RECORDS) {
+        take_records(fetch);
+        return true;
     }
-    return true;
+    if (page->kind == KAFKA_PAGE_ERROR && fetch->count > 0) {
+        fetch->full = true;
+        return true;
+    }
+    partition->held = NULL;
+    bool done = true;
+    if (page->kind == KAFKA_PAGE_END)
+        take_end(partition, page->offset);
+    else
+        done = take_error(fetch, page, error);
+    g_free(page);
+    return done;
+}
+
+/* At most until wait_ms have passed; true: a page is held. */
+static bool refill(struct kafka_partition *partition, int64_t wait_ms)
+{
+    if (partition->held)
+        return true;
+    partition->held = kafka_ahead_take(partition->ahead, wait_ms);
+    partition->held_first = 0;
+    return partition->held != NULL;
 }
 
 static bool take_all(struct fetch *fetch, GError **error)
@@ -227,14 +223,14 @@ static bool take_all(struct fetch *fetch, GError **error)
         int64_t wait_ms = 0;
         if (partition->position < partition->known_end)
             wait_ms = MAX(deadline_ms - kafka_now_ms(), 0);
-        if (!refill(fetch, wait_ms))
+        if (!refill(partition, wait_ms))
             break;
         if (!take_held(fetch, error))
             return false;
         if (fetch->full)
             break;
     }
-    if (fetch->kafka->taken->len > 0)
+    if (fetch->count > 0)
         return true;
     if (partition->position < partition->known_end) {
         g_autofree char *what = g_strdup_printf("fetch of %s/%d", fetch->name, fetch->number);
@@ -244,34 +240,37 @@ static bool take_all(struct fetch *fetch, GError **error)
     return kafka_check_brokers(fetch->kafka, "fetch", error);
 }
 
-static struct span copy(char **bytes, const void *data, size_t len)
+/* Returns how many bytes of the caller's room it took. */
+static size_t hand_out_part(const struct kafka_part *part, struct bus_record *records, char *bytes)
 {
-    struct span span = {.data = *bytes, .len = len};
-    if (len)
-        memcpy(*bytes, data, len);
-    *bytes += len;
-    return span;
+    const struct kafka_page_record *from = &part->page->records[part->first];
+    const struct kafka_page_record *last = &from[part->count - 1];
+    const size_t len = last->at + kafka_page_record_len(last) - from->at;
+    memcpy(bytes, part->page->bytes + from->at, len);
+    for (size_t i = 0; i < part->count; i++) {
+        const char *key = bytes + (from[i].at - from->at);
+        records[i] = (struct bus_record){
+            .offset = from[i].offset,
+            .append_time_ms = from[i].append_time_ms,
+            .key = {.data = key, .len = from[i].key_len},
+            .value = {.data = key + from[i].key_len, .len = from[i].value_len},
+        };
+    }
+    return len;
 }
 
 static void hand_out(struct fetch *fetch, struct arena *arena, struct bus_batch *ret_batch)
 {
-    const GPtrArray *taken = fetch->kafka->taken;
+    const GArray *parts = fetch->kafka->parts;
     const struct kafka_partition *partition = fetch->partition;
-    struct bus_batch batch = {.count = taken->len, .next_offset = partition->position};
-    batch.records = arena_alloc(arena, (taken->len + 1) * sizeof *batch.records);
+    struct bus_batch batch = {.count = fetch->count, .next_offset = partition->position};
+    batch.records = arena_alloc(arena, (fetch->count + 1) * sizeof *batch.records);
+    struct bus_record *record = batch.records;
     char *bytes = arena_alloc(arena, fetch->bytes + 1);
-    for (guint i = 0; i < taken->len; i++) {
-        const rd_kafka_message_t *message = taken->pdata[i];
-        batch.records[i] = (struct bus_record){
-            .offset = message->offset,
-            .append_time_ms = rd_kafka_message_timestamp(message, NULL),
-            .key = copy(&bytes, message->key, message->key_len),
-        };
-        struct span frame = header_frame(message);
-        frame = copy(&bytes, frame.data, frame.len);
-        struct span value = copy(&bytes, message->payload, message->len);
-        batch.records[i].value = (struct span){.data = frame.len ? frame.data : value.data,
-                                               .len = frame.len + value.len};
+    for (guint i = 0; i < parts->len; i++) {
+        const struct kafka_part *part = &g_array_index(parts, struct kafka_part, i);
+        bytes += hand_out_part(part, record, bytes);
+        record += part->count;
     }
     int64_t low, high = 0;
     if (!partition->at_end)
@@ -305,13 +304,18 @@ bool kafka_fetch(struct bus *bus,
         .bytes_max = bytes_max,
     };
     g_autoptr(GError) why = NULL;
-    bool goes_on = fetch.partition->started && offset >= fetch.partition->gap_from &&
+    bool goes_on = fetch.partition->ahead && offset >= fetch.partition->gap_from &&
                    offset <= fetch.partition->position;
     bool done = (goes_on || start(&fetch, &why)) && take_all(&fetch, &why);
     if (done)
         hand_out(&fetch, arena, ret_batch);
     else
         g_propagate_error(error, g_steal_pointer(&why));
-    g_ptr_array_set_size(kafka->taken, 0);
+    for (guint i = 0; i < kafka->parts->len; i++) {
+        const struct kafka_part *part = &g_array_index(kafka->parts, struct kafka_part, i);
+        if (part->spent)
+            g_free(part->page);
+    }
+    g_array_set_size(kafka->parts, 0);
     return done;
 }
