@@ -336,25 +336,45 @@ void state_title(struct state *state, struct movie *movie, struct span title, in
 
 /* ---- writing ---- */
 
-struct movie_bin {
-    struct movie *movie;
-    struct bin *bin;
+/* Rows to be written, with their keys beside them: sorting follows no pointers. */
+struct bin_row {
+    int64_t hour;
+    int32_t movie_id;
+    enum bin_kind kind;
+    const struct bin *bin;
 };
+
+struct movie_row {
+    int32_t movie_id;
+    const struct movie *movie;
+};
+
+static void add_bin(GArray *rows, const struct movie *movie, const struct bin *bin)
+{
+    const struct bin_row row = {bin->hour, movie->movie_id, bin->kind, bin};
+    g_array_append_val(rows, row);
+}
+
+static void add_movie(GArray *rows, const struct movie *movie)
+{
+    const struct movie_row row = {movie->movie_id, movie};
+    g_array_append_val(rows, row);
+}
 
 /* In the order of the table's key, so that neighbours fall on one page. */
 static int compare_bins(const void *a, const void *b)
 {
-    const struct movie_bin *x = a, *y = b;
-    if (x->bin->kind != y->bin->kind)
-        return x->bin->kind < y->bin->kind ? -1 : 1;
-    if (x->bin->hour != y->bin->hour)
-        return x->bin->hour < y->bin->hour ? -1 : 1;
-    return (x->movie->movie_id > y->movie->movie_id) - (x->movie->movie_id < y->movie->movie_id);
+    const struct bin_row *x = a, *y = b;
+    if (x->kind != y->kind)
+        return x->kind < y->kind ? -1 : 1;
+    if (x->hour != y->hour)
+        return x->hour < y->hour ? -1 : 1;
+    return (x->movie_id > y->movie_id) - (x->movie_id < y->movie_id);
 }
 
 static int compare_movies(const void *a, const void *b)
 {
-    const struct movie *x = *(struct movie *const *)a, *y = *(struct movie *const *)b;
+    const struct movie_row *x = a, *y = b;
     return (x->movie_id > y->movie_id) - (x->movie_id < y->movie_id);
 }
 
@@ -373,44 +393,29 @@ static bool put(struct state *state,
 }
 
 static bool
-write_bin(struct state *state, GByteArray *delta, const struct movie_bin *written, GError **error)
+write_bin(struct state *state, GByteArray *delta, const struct bin_row *row, GError **error)
 {
     g_byte_array_set_size(state->scratch, 0);
-    bin_encode(written->bin, state->scratch);
+    bin_encode(row->bin, state->scratch);
     const struct value values[] = {
         value_int(state->task),
-        value_int(written->bin->kind),
-        value_int(written->bin->hour),
-        value_int(written->movie->movie_id),
+        value_int(row->kind),
+        value_int(row->hour),
+        value_int(row->movie_id),
         value_blob((struct span){(const char *)state->scratch->data, state->scratch->len}),
     };
     return put(state, delta, DELTA_PUT_BIN, PUT_BIN, values, error);
 }
 
-static bool write_bins(struct state *state, GByteArray *delta, GArray *bins, GError **error)
+static bool write_bins(struct state *state, GByteArray *delta, GArray *rows, GError **error)
 {
-    if (bins->len > 0)
-        qsort(bins->data, bins->len, sizeof(struct movie_bin), compare_bins);
-    for (guint i = 0; i < bins->len; i++) {
-        if (!write_bin(state, delta, &g_array_index(bins, struct movie_bin, i), error))
+    if (rows->len > 0)
+        qsort(rows->data, rows->len, sizeof(struct bin_row), compare_bins);
+    for (guint i = 0; i < rows->len; i++) {
+        if (!write_bin(state, delta, &g_array_index(rows, struct bin_row, i), error))
             return false;
     }
     return true;
-}
-
-static bool write_dirty_bins(struct state *state, GError **error)
-{
-    g_autoptr(GArray) dirty = g_array_new(FALSE, FALSE, sizeof(struct movie_bin));
-    for (guint i = 0; i < state->changed->len; i++) {
-        struct movie *movie = state->changed->pdata[i];
-        for (uint32_t j = 0; j < movie->bins_count; j++) {
-            struct bin *bin = movie->bins[j];
-            /* What became unreachable since is not written: nobody would remove it. */
-            if (bin->dirty && bin->hour >= state->first_hour[bin->kind])
-                g_array_append_val(dirty, ((struct movie_bin){movie, bin}));
-        }
-    }
-    return write_bins(state, state->delta, dirty, error);
 }
 
 static bool
@@ -428,40 +433,57 @@ write_movie(struct state *state, GByteArray *delta, const struct movie *movie, G
     return put(state, delta, DELTA_PUT_MOVIE, PUT_MOVIE, values, error);
 }
 
-static bool write_dirty_movies(struct state *state, GError **error)
+static bool write_movies(struct state *state, GByteArray *delta, GArray *rows, GError **error)
 {
-    if (state->changed->len > 0)
-        qsort(state->changed->pdata, state->changed->len, sizeof(gpointer), compare_movies);
-    for (guint i = 0; i < state->changed->len; i++) {
-        const struct movie *movie = state->changed->pdata[i];
-        if (movie->dirty && !write_movie(state, state->delta, movie, error))
+    if (rows->len > 0)
+        qsort(rows->data, rows->len, sizeof(struct movie_row), compare_movies);
+    for (guint i = 0; i < rows->len; i++) {
+        if (!write_movie(state, delta, g_array_index(rows, struct movie_row, i).movie, error))
             return false;
     }
     return true;
 }
 
+static bool write_dirty(struct state *state, GError **error)
+{
+    g_autoptr(GArray) bins = g_array_new(FALSE, FALSE, sizeof(struct bin_row));
+    g_autoptr(GArray) movies = g_array_new(FALSE, FALSE, sizeof(struct movie_row));
+    for (guint i = 0; i < state->changed->len; i++) {
+        const struct movie *movie = state->changed->pdata[i];
+        if (movie->dirty)
+            add_movie(movies, movie);
+        for (uint32_t j = 0; j < movie->bins_count; j++) {
+            const struct bin *bin = movie->bins[j];
+            /* What became unreachable since is not written: nobody would remove it. */
+            if (bin->dirty && bin->hour >= state->first_hour[bin->kind])
+                add_bin(bins, movie, bin);
+        }
+    }
+    return write_bins(state, state->delta, bins, error) &&
+           write_movies(state, state->delta, movies, error);
+}
+
 /* All that the file lacks, as it is now. */
 static bool write_waiting(struct state *state, GError **error)
 {
-    g_autoptr(GArray) bins = g_array_new(FALSE, FALSE, sizeof(struct movie_bin));
-    if (state->waiting->len > 0)
-        qsort(state->waiting->pdata, state->waiting->len, sizeof(gpointer), compare_movies);
+    g_autoptr(GArray) bins = g_array_new(FALSE, FALSE, sizeof(struct bin_row));
+    g_autoptr(GArray) movies = g_array_new(FALSE, FALSE, sizeof(struct movie_row));
     for (guint i = 0; i < state->waiting->len; i++) {
         struct movie *movie = state->waiting->pdata[i];
-        if (movie->waits && !write_movie(state, NULL, movie, error))
-            return false;
+        if (movie->waits)
+            add_movie(movies, movie);
         movie->waits = movie->waiting = false;
         for (uint32_t j = 0; j < movie->bins_count; j++) {
             struct bin *bin = movie->bins[j];
             if (bin->waits)
-                g_array_append_val(bins, ((struct movie_bin){movie, bin}));
+                add_bin(bins, movie, bin);
             bin->waits = false;
         }
     }
     g_ptr_array_set_size(state->waiting, 0);
     for (int kind = 0; kind < BIN_KIND_COUNT; kind++)
         state->oldest_waiting_hour[kind] = INT64_MAX;
-    return write_bins(state, NULL, bins, error);
+    return write_movies(state, NULL, movies, error) && write_bins(state, NULL, bins, error);
 }
 
 /* Whether the file has a row that is no longer reachable. */
@@ -511,7 +533,7 @@ bool state_write(struct state *state, GError **error)
         if (!expire_bins(state, kind, error))
             return false;
     }
-    return write_dirty_bins(state, error) && write_dirty_movies(state, error);
+    return write_dirty(state, error);
 }
 
 static void clean(struct state *state, struct movie *movie)
@@ -521,7 +543,7 @@ static void clean(struct state *state, struct movie *movie)
     movie->dirty = movie->queued = movie->title_changed = false;
     for (uint32_t i = 0; i < movie->bins_count; i++) {
         struct bin *bin = movie->bins[i];
-        /* As write_dirty_bins has done. */
+        /* As write_dirty has done. */
         bin->waits =
             bin->waits || (recorded && bin->dirty && bin->hour >= state->first_hour[bin->kind]);
         if (bin->waits)
