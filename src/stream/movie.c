@@ -42,12 +42,20 @@ size_t movie_bytes(const struct movie *movie)
     return bytes;
 }
 
-/* Few bins are in memory and the newest is asked for most, so from the end. */
-struct bin *movie_bin(const struct movie *movie, enum bin_kind kind, int64_t hour)
+static bool is_bin(const struct bin *bin, enum bin_kind kind, int64_t hour)
 {
+    return bin->hour == hour && bin->kind == kind;
+}
+
+/* The recent one first: most records ask for it, and it is a cache miss less. Else few bins are in
+ * memory and a new one is asked for most, so from the end. */
+struct bin *movie_bin(struct movie *movie, enum bin_kind kind, int64_t hour)
+{
+    if (movie->recent && is_bin(movie->recent, kind, hour))
+        return movie->recent;
     for (uint32_t i = movie->bins_count; i-- > 0 && movie->bins[i]->hour >= hour;) {
-        if (movie->bins[i]->hour == hour && movie->bins[i]->kind == kind)
-            return movie->bins[i];
+        if (is_bin(movie->bins[i], kind, hour))
+            return movie->recent = movie->bins[i];
     }
     return NULL;
 }
@@ -66,12 +74,13 @@ void movie_add_bin(struct movie *movie, struct bin *bin)
             break;
         movie->bins[at] = movie->bins[at - 1];
     }
-    movie->bins[at] = bin;
+    movie->bins[at] = movie->recent = bin;
 }
 
 uint32_t movie_trim(struct movie *movie, uint64_t touched_before)
 {
     uint32_t kept = 0;
+    movie->recent = NULL;
     for (uint32_t i = 0; i < movie->bins_count; i++) {
         struct bin *bin = movie->bins[i];
         if (!bin->dirty && !bin->waits && bin->touched < touched_before)

@@ -18,6 +18,7 @@
 #include "stream/bin.h"
 #include "stream/hour_set.h"
 
+/* What every record asks for stands first, on one line of the processor's cache. */
 struct movie {
     int32_t movie_id;
     bool dirty;         /* title or hours are to be written */
@@ -26,11 +27,12 @@ struct movie {
     bool waits;         /* as bin.h; then or where one of its bins does: */
     bool waiting;       /* in its state's list of movies that the file lacks something of */
     uint64_t touched;   /* number of the commit before which it was last used */
-    char *title;        /* NULL before the first metadata */
-    int64_t title_time_ms;
-    struct hour_set hours[BIN_KIND_COUNT];
-    struct bin **bins; /* in memory, by (hour, kind) ascending */
+    struct bin *recent; /* the one that was asked for last; may be NULL */
+    struct bin **bins;  /* in memory, by (hour, kind) ascending */
     uint32_t bins_count, bins_capacity;
+    int64_t title_time_ms;
+    char *title; /* NULL before the first metadata */
+    struct hour_set hours[BIN_KIND_COUNT];
 };
 
 struct movie *movie_new(int32_t movie_id);
@@ -38,7 +40,7 @@ void movie_free(struct movie *movie);          /* accepts NULL */
 size_t movie_bytes(const struct movie *movie); /* of memory, bins included */
 
 /* The bin when it is in memory, else NULL. */
-struct bin *movie_bin(const struct movie *movie, enum bin_kind kind, int64_t hour);
+struct bin *movie_bin(struct movie *movie, enum bin_kind kind, int64_t hour);
 /* Takes ownership. No bin of that kind and hour may be there. */
 void movie_add_bin(struct movie *movie, struct bin *bin);
 /* Frees clean bins not used since the given commit that wait for nothing; returns how many stay. */
