@@ -87,6 +87,30 @@ count_records(struct intake *intake, const int64_t counts[RECORD_CLASS_COUNT], i
     metrics_add(metrics, METRIC_STREAM_LATE, NULL, (uint64_t)late);
 }
 
+/* Movies lie all over the memory, and a record would wait for each part of its movie. So that part
+ * p of the movie of a record is asked for (MOVIE_PART_COUNT - p) * LOOK_STEP records before it. */
+#define LOOK_STEP 4
+#define LOOK_ROOM (2 * MOVIE_PART_COUNT * LOOK_STEP) /* ids that are remembered; a ring */
+
+/* What the record's key says (topic_movie_key): a guess, whose movie need not exist. */
+static int32_t guess_movie(struct span key)
+{
+    uint32_t movie_id = 0;
+    for (size_t i = 0; i < MIN(key.len, (size_t)TOPIC_KEY_BYTES); i++)
+        movie_id = movie_id * 10 + (uint32_t)(key.data[i] - '0');
+    return (int32_t)movie_id;
+}
+
+static void
+look_ahead(const struct task *task, const struct bus_batch *batch, size_t i, int32_t ids[LOOK_ROOM])
+{
+    size_t ahead = i + MOVIE_PART_COUNT * LOOK_STEP;
+    if (ahead < batch->count)
+        ids[ahead % LOOK_ROOM] = guess_movie(batch->records[ahead].key);
+    for (enum movie_part part = 0; part < MOVIE_PART_COUNT; part++, ahead -= LOOK_STEP)
+        state_prefetch(task->state, ids[ahead % LOOK_ROOM], part);
+}
+
 bool intake_take(struct intake *intake,
                  struct task *task,
                  struct late_ledger *late_ledger,
@@ -98,7 +122,9 @@ bool intake_take(struct intake *intake,
     int64_t counts[RECORD_CLASS_COUNT] = {0}, late = 0;
     bool taken = true;
     size_t i = 0;
+    int32_t ids[LOOK_ROOM] = {0};
     for (; i < batch->count && taken && !intake_due(intake); i++) {
+        look_ahead(task, batch, i, ids);
         struct task_result result;
         taken = task_record(task, intake->serde, input, &batch->records[i], monotonic_ms,
                             intake->results, &result, error);

@@ -31,6 +31,20 @@ struct movie *movie_table_find(const struct movie_table *table, int32_t movie_id
     return table->slots[slot];
 }
 
+/* Only of the slot where the id's search begins: most are there. */
+void movie_table_prefetch(const struct movie_table *table, int32_t movie_id, enum movie_part part)
+{
+    if (!table->capacity)
+        return;
+    struct movie *const *slot = &table->slots[slot_of(table, movie_id)];
+    if (part == MOVIE_PART_SLOT)
+        __builtin_prefetch(slot);
+    else if (part == MOVIE_PART_MOVIE)
+        __builtin_prefetch(*slot);
+    else if (*slot)
+        __builtin_prefetch((*slot)->recent);
+}
+
 static void put(struct movie_table *table, struct movie *movie)
 {
     size_t slot = slot_of(table, movie->movie_id);

@@ -18,6 +18,8 @@ static void test_against_hash(void)
     g_assert_null(movie_table_find(&table, 1));
     for (int i = 0; i < 20000; i++) {
         int32_t id = (int32_t)g_rand_int_range(random, -3000, 3000) * (i % 2 ? 1 : 65536);
+        for (enum movie_part part = 0; part < MOVIE_PART_COUNT; part++)
+            movie_table_prefetch(&table, id, part); /* whether it is there or not */
         struct movie *movie = movie_table_find(&table, id);
         g_assert_true(movie == g_hash_table_lookup(known, GINT_TO_POINTER(id)));
         if (movie)

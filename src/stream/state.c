@@ -167,6 +167,11 @@ bool state_movie(struct state *state, int32_t movie_id, struct movie **ret_movie
     return true;
 }
 
+void state_prefetch(const struct state *state, int32_t movie_id, enum movie_part part)
+{
+    movie_table_prefetch(&state->movies, movie_id, part);
+}
+
 static bool load_bin(struct state *state,
                      struct movie *movie,
                      enum bin_kind kind,

@@ -67,6 +67,9 @@ int64_t state_first_held(const struct state *state, enum bin_kind kind);
 bool state_movie(struct state *state, int32_t movie_id, struct movie **ret_movie, GError **error)
     MUST_CHECK;
 
+/* As movie_table_prefetch. */
+void state_prefetch(const struct state *state, int32_t movie_id, enum movie_part part);
+
 /* The window of a used record, made where it was empty (then ret_new), marked as changed. */
 bool state_window(struct state *state,
                   struct movie *movie,
