@@ -150,6 +150,7 @@ static bool drain(struct kafka_ahead_partition *partition)
 static void *ahead_main(void *data)
 {
     struct kafka_ahead *ahead = data;
+    pthread_setname_np(pthread_self(), "kafka ahead");
     pthread_mutex_lock(&ahead->lock);
     while (!ahead->ending) {
         bool drained = false;

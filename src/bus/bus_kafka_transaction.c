@@ -23,7 +23,9 @@
 
 #define NUMBER_BYTES       24
 #define TRANSACTION_LINGER "20" /* ms; commit flushes */
-#define OFFSET_NONE        (-1)
+/* zstd's default, 3, took a sixth of the stream engine's CPU for 6 % fewer bytes on the brokers. */
+#define TRANSACTION_ZSTD_LEVEL "1"
+#define OFFSET_NONE            (-1)
 
 struct written_topic {
     char *name;
@@ -83,6 +85,7 @@ static rd_kafka_t *writer_new(struct kafka_member *member, GError **error)
         {"transaction.timeout.ms", timeout},
         {"message.timeout.ms", timeout},
         {"linger.ms", TRANSACTION_LINGER},
+        {"compression.level", TRANSACTION_ZSTD_LEVEL},
         {NULL},
     };
     return kafka_client_new(member->kafka,
