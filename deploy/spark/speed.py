@@ -2,11 +2,12 @@
 topics (Avro in Confluent's frame), the same tables' rows.
 
 usage: speed.py --marquee PROGRAM --folder FOLDER (--brokers HOST:PORT | --files DIR) [--once] [--interval SECONDS]
-                [--prefix PREFIX] [--threads N] [--memory SIZE] [--per-batch N]
+                [--prefix PREFIX] [--threads N] [--memory SIZE] [--java OPTIONS] [--per-batch N]
   --folder    everything of its own: checkpoint, archive of the log (Parquet), texts' scores, tables
   --prefix    before the names of the topics (bus.prefix)
   --files     reads JSON lines {topic, partition, offset, append_time, value: base64} that appear in DIR, instead of Kafka
   --once      ends when all that is there now is in the tables, and says what that cost
+  --per-batch at most so many records a micro-batch (500,000; with --files: files, 1): each one computes all held hours
 
 Each micro-batch is appended to the archive (a folder a batch, so that a repeated one replaces itself), its new texts are scored by
 `marquee sentiment --transform`, and the rows of all held hours are computed by the batch layer's SQL (sql/log, sql/silver/hours_*)
@@ -17,6 +18,8 @@ A value is decoded by the schema in contracts/avro alone: older writers' schemas
 import argparse
 import glob
 import os
+import re
+import resource
 import shutil
 import sys
 import time
@@ -53,7 +56,16 @@ TABLES = {
     ),
     "trending_movies": ("hours_trending", "*"),
 }
-COMPUTED = ("judged_ratings", "judged_metadata", "judged_reviews", "judged_events", "titles", "rating_windows")
+JUDGED = ("judged_ratings", "judged_metadata", "judged_reviews", "judged_events")
+COMPUTED = (*JUDGED, "titles", "rating_windows")
+# Common table expressions that others read more than once: kept, where Spark would put a copy of the plan in each place.
+KEPT = ("population", "measures", "deviations")
+SETTINGS = {
+    # A micro-batch's plans are many and its rows few: to plan each stage once more when the one before has ended costs more than it saves.
+    "spark.sql.adaptive.enabled": "false",
+}
+# The plans' code is new in each micro-batch: the second compiler has hardly done with it when it is dropped.
+JAVA = "-XX:TieredStopAtLevel=1"
 
 
 class Speed(transforms.Engine):
@@ -92,10 +104,8 @@ class Speed(transforms.Engine):
                            input_to_ms=-transforms.MINUS_INFINITY)
         for name in COMPUTED:
             self.spark.sql(self.sql(f"log/{name}.sql")).cache().createOrReplaceTempView(name)
-        highest = max(
-            self.spark.sql(f"SELECT max(event_time) FROM judged_{name} WHERE class <> 'bad'").first()[0] or 0
-            for name in ("ratings", "metadata", "reviews", "events")
-        )
+        good = " UNION ALL ".join(f"SELECT event_time FROM {name} WHERE class <> 'bad'" for name in JUDGED)
+        highest = self.spark.sql(f"SELECT max(event_time) FROM ({good}) AS good").first()[0] or 0
         # Held: an hour whose end and retention are above the highest event time.
         limit = highest - self.params["retention_ms"] - HOUR_MS
         self.params.update(from_ms=limit - limit % HOUR_MS + HOUR_MS, to_ms=highest + HOUR_MS)
@@ -105,10 +115,19 @@ class Speed(transforms.Engine):
             self.prelude()
             self.empty_before()
 
+    def rows(self, silver):
+        """The file's query, each of its common table expressions a view. They stand as `name AS (`, lines, `)`."""
+        sql = re.sub(r"--[^\n]*", "", self.sql(f"silver/{silver}.sql")).strip()
+        end = sql.rindex("\n)\n") + len("\n)\n")
+        for name, query in re.findall(r"^(?:WITH )?(\w+) AS \(\n(.*?)^\),?\n", sql[:end], re.M | re.S):
+            relation = self.spark.sql(query)
+            (relation.cache() if name in KEPT else relation).createOrReplaceTempView(name)
+        return self.spark.sql(sql[end:])
+
     def tables(self, number):
         name = f"{number:012d}"
         for table, (silver, columns) in TABLES.items():
-            self.spark.sql(self.sql(f"silver/{silver}.sql")).selectExpr(*split(columns)).coalesce(1).write.mode("overwrite").option(
+            self.rows(silver).selectExpr(*split(columns)).coalesce(1).write.mode("overwrite").option(
                 "ignoreNullFields", "false").json(self.path("tables", name, table))
         with open(self.path("tables", "_next"), "w", encoding="utf-8") as pointer:
             pointer.write(name)
@@ -150,10 +169,16 @@ def read(spark, args):
     return stream.selectExpr(f"substring(topic, {len(args.prefix) + 1}) AS topic", "partition", "offset", "unix_millis(timestamp) AS append_time", "value")
 
 
-def show_cost(query, seconds, before, after):
+def show_cost(spark, query, began, before):
+    """Of the query, and of all from the first process's start: the JVM, marquee under it, and this one."""
+    now, (cpu, peak) = time.monotonic(), transforms.jvm_figures(spark)
     done = [progress["numInputRows"] for progress in query.recentProgress if progress["numInputRows"]]
-    print(f"spark  {sum(done) / seconds:9.0f} records/s  ({sum(done)} records, {seconds:.2f} s, {after[0] - before[0]:.2f} s of CPU,"
-          f" {after[1]:.0f} MB peak, {len(done)} batches)", file=sys.stderr, flush=True)
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    with open("/proc/self/stat", encoding="utf-8") as text:
+        started = int(text.read().rsplit(")", 1)[1].split()[19]) / os.sysconf("SC_CLK_TCK")
+    print(f"spark    {sum(done) / (now - began):9.0f} records/s  ({sum(done)} records, {now - began:.2f} s, {cpu - before:.2f} s of CPU,"
+          f" {peak + own.ru_maxrss / 1024:.0f} MB peak, {len(done)} batches; with the start {time.clock_gettime(time.CLOCK_BOOTTIME) - started:.2f} s,"
+          f" {cpu + own.ru_utime + own.ru_stime:.2f} s of CPU)", file=sys.stderr, flush=True)
 
 
 def main():
@@ -168,19 +193,21 @@ def main():
     parser.add_argument("--interval", type=int, default=60)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory", default="2g")
+    parser.add_argument("--java", default=JAVA)
     parser.add_argument("--per-batch", type=int, default=0)
     args = parser.parse_args()
-    spark = transforms.session(args.threads, args.memory, {"spark.jars": ",".join(glob.glob(os.path.join(os.path.abspath(JARS), "*.jar")))})
+    jars = ",".join(glob.glob(os.path.join(os.path.abspath(JARS), "*.jar")))
+    spark = transforms.session(args.threads, args.memory, {**SETTINGS, "spark.driver.extraJavaOptions": args.java, "spark.jars": jars})
     speed = Speed(spark, args.marquee, args.folder)
     trigger = {"availableNow": True} if args.once else {"processingTime": f"{args.interval} seconds"}
     spark.conf.set("spark.sql.streaming.numRecentProgressUpdates", "10000")
-    began, figures = time.monotonic(), transforms.jvm_figures(spark)
+    began, (cpu, _) = time.monotonic(), transforms.jvm_figures(spark)
     query = (
         read(spark, args).writeStream.trigger(**trigger).option("checkpointLocation", speed.path("checkpoint")).foreachBatch(speed.take)
         .start()
     )
     query.awaitTermination()
-    show_cost(query, time.monotonic() - began, figures, transforms.jvm_figures(spark))
+    show_cost(spark, query, began, cpu)
     spark.stop()
     return 0
 

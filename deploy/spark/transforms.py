@@ -205,13 +205,13 @@ def session(threads, memory, more=None):
 
 
 def jvm_figures(spark):
-    """CPU seconds and peak MB of the driver's JVM so far."""
+    """CPU seconds of the driver's JVM and of what it ran, and its peak MB, so far."""
     pid = spark.sparkContext._jvm.java.lang.ProcessHandle.current().pid()
     with open(f"/proc/{pid}/stat", encoding="utf-8") as text:
         fields = text.read().rsplit(")", 1)[1].split()
     with open(f"/proc/{pid}/status", encoding="utf-8") as lines:
         peak = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), peak / 1024
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK"), peak / 1024
 
 
 def main():
