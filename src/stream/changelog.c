@@ -124,8 +124,9 @@ static bool pack(struct changelog_writer *writer,
 static struct span
 put_record(const struct head *head, const uint8_t *piece, size_t len, struct arena *arena)
 {
-    g_autoptr(GByteArray) record = g_byte_array_sized_new((guint)(CHANGELOG_HEAD_BYTES_MAX + len));
-    uint8_t bytes[CHANGELOG_HEAD_BYTES_MAX] = MAGIC, *to = bytes + MAGIC_LEN;
+    uint8_t *record = arena_alloc(arena, CHANGELOG_HEAD_BYTES_MAX + len), *to = record;
+    memcpy(to, MAGIC, MAGIC_LEN);
+    to += MAGIC_LEN;
     *to++ = FORMAT;
     to = varint_write(to, head->task);
     to = varint_write(to, head->number);
@@ -133,11 +134,9 @@ put_record(const struct head *head, const uint8_t *piece, size_t len, struct are
     to = varint_write(to, head->part);
     to = varint_write(to, head->parts);
     to = varint_write(to, head->entry_bytes);
-    g_byte_array_append(record, bytes, (guint)(to - bytes));
-    g_byte_array_append(record, piece, (guint)len);
-    checksum_append(record, 0);
-    return (struct span){arena_strndup(arena, (const char *)record->data, record->len),
-                         record->len};
+    memcpy(to, piece, len);
+    to = checksum_write(record, to + len);
+    return (struct span){(const char *)record, (size_t)(to - record)};
 }
 
 bool changelog_encode(struct changelog_writer *writer,

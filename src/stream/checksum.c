@@ -2,12 +2,19 @@
 
 #include <zlib.h>
 
+uint8_t *checksum_write(const uint8_t *start, uint8_t *end)
+{
+    const uint32_t sum = (uint32_t)crc32(0, start, (uInt)(end - start));
+    for (size_t i = 0; i < CHECKSUM_BYTES; i++)
+        *end++ = (uint8_t)(sum >> (8 * i));
+    return end;
+}
+
 void checksum_append(GByteArray *out, guint start)
 {
-    uint32_t sum = (uint32_t)crc32(0, out->data + start, out->len - start);
-    const uint8_t bytes[CHECKSUM_BYTES] = {(uint8_t)sum, (uint8_t)(sum >> 8), (uint8_t)(sum >> 16),
-                                           (uint8_t)(sum >> 24)};
-    g_byte_array_append(out, bytes, CHECKSUM_BYTES);
+    const guint len = out->len;
+    g_byte_array_set_size(out, len + CHECKSUM_BYTES);
+    checksum_write(out->data + start, out->data + len);
 }
 
 bool checksum_strip(struct span bytes, struct span *ret_bytes)

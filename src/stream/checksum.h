@@ -14,5 +14,8 @@
 /* Appends the checksum of what stands in out from start on. */
 void checksum_append(GByteArray *out, guint start);
 
+/* Writes the checksum of the bytes from start to end behind them, and returns where it ends. */
+uint8_t *checksum_write(const uint8_t *start, uint8_t *end);
+
 /* The bytes without their checksum; false where it is wrong or missing. */
 bool checksum_strip(struct span bytes, struct span *ret_bytes);
