@@ -10,6 +10,9 @@
 
 /* When memory is over its limit, what the last so many commits used stays; halved until it fits. */
 #define TRIM_AGE_FIRST 64
+/* Movies and bins lie all over the memory: what one is written from is asked for so many rows, and
+ * twice as many, before it. */
+#define LOOK_STEP 4
 
 enum statement {
     READ_MOVIE,
@@ -416,8 +419,13 @@ static bool write_bins(struct state *state, GByteArray *delta, GArray *rows, GEr
 {
     if (rows->len > 0)
         qsort(rows->data, rows->len, sizeof(struct bin_row), compare_bins);
+    const struct bin_row *all = (const struct bin_row *)rows->data;
     for (guint i = 0; i < rows->len; i++) {
-        if (!write_bin(state, delta, &g_array_index(rows, struct bin_row, i), error))
+        if (i + 2 * LOOK_STEP < rows->len)
+            __builtin_prefetch(all[i + 2 * LOOK_STEP].bin);
+        if (i + LOOK_STEP < rows->len)
+            __builtin_prefetch(all[i + LOOK_STEP].bin->windows);
+        if (!write_bin(state, delta, &all[i], error))
             return false;
     }
     return true;
@@ -442,8 +450,13 @@ static bool write_movies(struct state *state, GByteArray *delta, GArray *rows, G
 {
     if (rows->len > 0)
         qsort(rows->data, rows->len, sizeof(struct movie_row), compare_movies);
+    const struct movie_row *all = (const struct movie_row *)rows->data;
     for (guint i = 0; i < rows->len; i++) {
-        if (!write_movie(state, delta, g_array_index(rows, struct movie_row, i).movie, error))
+        if (i + 2 * LOOK_STEP < rows->len)
+            __builtin_prefetch(all[i + 2 * LOOK_STEP].movie->hours);
+        if (i + LOOK_STEP < rows->len)
+            __builtin_prefetch(all[i + LOOK_STEP].movie->hours[BIN_RATINGS].words);
+        if (!write_movie(state, delta, all[i].movie, error))
             return false;
     }
     return true;
