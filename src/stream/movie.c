@@ -14,6 +14,7 @@ struct movie *movie_new(int32_t movie_id)
 {
     struct movie *movie = g_new0(struct movie, 1);
     movie->movie_id = movie_id;
+    movie->changed_hour = INT64_MAX;
     return movie;
 }
 
@@ -58,6 +59,14 @@ struct bin *movie_bin(struct movie *movie, enum bin_kind kind, int64_t hour)
             return movie->recent = movie->bins[i];
     }
     return NULL;
+}
+
+uint32_t movie_changed_from(const struct movie *movie)
+{
+    uint32_t from = movie->bins_count;
+    while (from > 0 && movie->bins[from - 1]->hour >= movie->changed_hour)
+        from--;
+    return from;
 }
 
 void movie_add_bin(struct movie *movie, struct bin *bin)
