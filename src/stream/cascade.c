@@ -49,7 +49,7 @@ bool cascade_collect(struct state *state,
     g_array_set_size(out, 0);
     /* Following may load bins behind the one at hand, which moves the array's later part. */
     int64_t hour = INT64_MIN;
-    for (uint32_t i = movie_changed_from(movie); i < movie->bins_count; i++) {
+    for (uint32_t i = movie->changed_from; i < movie->bins_count; i++) {
         struct bin *bin = movie->bins[i];
         if (bin->kind != kind || !bin->dirty_windows || bin->hour <= hour)
             continue;

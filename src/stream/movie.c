@@ -14,7 +14,7 @@ struct movie *movie_new(int32_t movie_id)
 {
     struct movie *movie = g_new0(struct movie, 1);
     movie->movie_id = movie_id;
-    movie->changed_hour = INT64_MAX;
+    movie->changed_from = UINT32_MAX;
     return movie;
 }
 
@@ -61,12 +61,15 @@ struct bin *movie_bin(struct movie *movie, enum bin_kind kind, int64_t hour)
     return NULL;
 }
 
-uint32_t movie_changed_from(const struct movie *movie)
+void movie_change_bin(struct movie *movie, struct bin *bin)
 {
-    uint32_t from = movie->bins_count;
-    while (from > 0 && movie->bins[from - 1]->hour >= movie->changed_hour)
-        from--;
-    return from;
+    if (bin->dirty)
+        return; /* it has before */
+    uint32_t at = movie->bins_count - 1;
+    while (movie->bins[at] != bin)
+        at--;
+    movie->changed_from = MIN(at, movie->changed_from);
+    bin->dirty = bin->dirty_windows = true;
 }
 
 void movie_add_bin(struct movie *movie, struct bin *bin)
@@ -98,6 +101,8 @@ uint32_t movie_trim(struct movie *movie, uint64_t touched_before)
             movie->bins[kept++] = bin;
     }
     movie->bins_count = kept;
+    if (movie->changed_from != UINT32_MAX)
+        movie->changed_from = 0; /* what changed has moved */
     return kept;
 }
 

@@ -22,6 +22,7 @@
 struct movie {
     int32_t movie_id;
     uint32_t bins_count, bins_capacity;
+    uint32_t changed_from;  /* the bins before it are as they were committed; UINT32_MAX: all */
     bool dirty : 1;         /* title or hours are to be written */
     bool queued : 1;        /* in its state's list of changed movies */
     bool title_changed : 1; /* since the last commit */
@@ -30,7 +31,6 @@ struct movie {
     uint64_t touched;       /* number of the commit before which it was last used */
     struct bin *recent;     /* the one that was asked for last; may be NULL */
     struct bin **bins;      /* in memory, by (hour, kind) ascending */
-    int64_t changed_hour;   /* bins of hours before it are as they were committed */
     int64_t title_time_ms;
     char *title; /* NULL before the first metadata */
     struct hour_set hours[BIN_KIND_COUNT];
@@ -42,9 +42,10 @@ size_t movie_bytes(const struct movie *movie); /* of memory, bins included */
 
 /* The bin when it is in memory, else NULL. */
 struct bin *movie_bin(struct movie *movie, enum bin_kind kind, int64_t hour);
-/* Where in bins those begin that may have changed since the last commit: what an hour adds to is
- * mostly the last one, while many may be in memory. */
-uint32_t movie_changed_from(const struct movie *movie);
+/* One of bins becomes dirty. Those that are stand from changed_from on, so that a commit doesn't
+ * look at all that are in memory. */
+void movie_change_bin(struct movie *movie, struct bin *bin);
+
 /* Takes ownership. No bin of that kind and hour may be there. */
 void movie_add_bin(struct movie *movie, struct bin *bin);
 /* Frees clean bins not used since the given commit that wait for nothing; returns how many stay. */

@@ -323,8 +323,8 @@ bool state_window(struct state *state,
     struct bin_window *window =
         bin_put(bin, window_index(event_ms, state->settings->window_ms), ret_new);
     state->windows_count += *ret_new;
-    window->dirty = bin->dirty = bin->dirty_windows = true;
-    movie->changed_hour = MIN(hour, movie->changed_hour);
+    window->dirty = true;
+    movie_change_bin(movie, bin);
     queue(state, movie);
     *ret_window = window;
     return true;
@@ -471,7 +471,7 @@ static bool write_dirty(struct state *state, GError **error)
         const struct movie *movie = state->changed->pdata[i];
         if (movie->dirty)
             add_movie(movies, movie);
-        for (uint32_t j = movie_changed_from(movie); j < movie->bins_count; j++) {
+        for (uint32_t j = movie->changed_from; j < movie->bins_count; j++) {
             const struct bin *bin = movie->bins[j];
             /* What became unreachable since is not written: nobody would remove it. */
             if (bin->dirty && bin->hour >= state->first_hour[bin->kind])
@@ -560,7 +560,7 @@ static void clean(struct state *state, struct movie *movie)
     const bool recorded = state->delta;
     bool waits = movie->waits = recorded && (movie->waits || movie->dirty);
     movie->dirty = movie->queued = movie->title_changed = false;
-    for (uint32_t i = movie_changed_from(movie); i < movie->bins_count; i++) {
+    for (uint32_t i = movie->changed_from; i < movie->bins_count; i++) {
         struct bin *bin = movie->bins[i];
         /* As write_dirty has done. */
         bin->waits =
@@ -576,7 +576,7 @@ static void clean(struct state *state, struct movie *movie)
         for (uint32_t j = 0; j < bin->count; j++)
             bin->windows[j].dirty = false;
     }
-    movie->changed_hour = INT64_MAX;
+    movie->changed_from = UINT32_MAX;
     if (waits && !movie->waiting) {
         movie->waiting = true;
         g_ptr_array_add(state->waiting, movie);
