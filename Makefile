@@ -9,7 +9,6 @@ DEMO_SECONDS ?=
 # CPU seconds that make fuzz gives each target.
 FUZZ_SECONDS ?= 60
 # Rounds of make test-kafka-long.
-ROUNDS ?= 50
 
 # A finding of a sanitizer fails the test that met it. GLib's slices hand memory from thread to thread unseen.
 SANITIZER_ENV := G_SLICE=always-malloc ASAN_OPTIONS=abort_on_error=1:detect_stack_use_after_return=1 \
@@ -20,7 +19,7 @@ SANITIZER_ENV := G_SLICE=always-malloc ASAN_OPTIONS=abort_on_error=1:detect_stac
 # One task after another: each one already uses every core.
 .NOTPARALLEL:
 .PHONY: help setup setup-test setup-kafka setup-dev build build-asan build-tsan demo test test-asan test-tsan \
-	test-long test-kafka test-cluster test-cluster-long test-spark bench bench-batch bench-stream bench-kafka bench-cassandra bench-sentiment screenshots fuzz fmt clean
+	test-long test-kafka test-cluster test-cluster-long test-spark bench bench-batch bench-stream bench-kafka bench-spark bench-cassandra bench-sentiment screenshots fuzz fmt clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -93,7 +92,7 @@ test-spark: setup-test setup-kafka build ## the batch's SQL on Spark gives DuckD
 
 test-kafka-long: setup-kafka build ## three brokers, and all that can fail under load, in turn: ROUNDS=50
 	@tests/kafka/servers.sh start 3 && eval "$$(tests/kafka/servers.sh env)" && \
-		MARQUEE_PROGRAM=$(CURDIR)/$(BUILD)/src/cli/marquee .deps/venv/bin/python tests/kafka/long_test.py $(ROUNDS); \
+		MARQUEE_PROGRAM=$(CURDIR)/$(BUILD)/src/cli/marquee .deps/venv/bin/python tests/kafka/long_test.py $(or $(ROUNDS),50); \
 		status=$$?; tests/kafka/servers.sh stop; exit $$status
 
 bench: build ## the numbers of DESIGN's budgets: memory, first answer, throughput
@@ -104,6 +103,10 @@ bench-stream: build ## the speed layer on one core, beside a bare loop and PySpa
 
 bench-kafka: setup-kafka build ## ratings from a real Kafka by our engine, by bare loops, by Kafka Streams and by PySpark
 	@tests/kafka/servers.sh with bench/kafka/run.sh $(BUILD)
+
+bench-spark: setup-kafka build ## the speed layer on Spark beside our engine, the same records from a real Kafka (RECORDS="100000 400000/100000")
+	@deploy/spark/setup.sh && tests/kafka/servers.sh with bench/spark/run.sh $(BUILD) $(RECORDS) || \
+		{ status=$$?; [ $$status = 77 ] && echo "skipped" || exit $$status; }
 
 bench-batch: build ## one batch run of 10 k and 100 k movies, step by step, beside bare DuckDB and Spark (MOVIES="10000 1000000")
 	@bench/batch/run.sh $(BUILD) $(MOVIES)
