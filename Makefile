@@ -8,7 +8,6 @@ FUZZ := build/fuzz
 DEMO_SECONDS ?=
 # CPU seconds that make fuzz gives each target.
 FUZZ_SECONDS ?= 60
-# Rounds of make test-kafka-long.
 
 # A finding of a sanitizer fails the test that met it. GLib's slices hand memory from thread to thread unseen.
 SANITIZER_ENV := G_SLICE=always-malloc ASAN_OPTIONS=abort_on_error=1:detect_stack_use_after_return=1 \
