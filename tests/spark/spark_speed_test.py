@@ -99,7 +99,8 @@ def main():
     if not python:
         print("skipped: make test-spark brings PySpark and names it")
         return 77
-    replay, broker = sys.argv[2] if len(sys.argv) > 2 else None, os.environ.get("MARQUEE_KAFKA")
+    marquee, *more = (argument for argument in sys.argv[1:] if argument != "-v")  # run.sh gives it
+    replay, broker = more[0] if more else None, os.environ.get("MARQUEE_KAFKA")
     if replay and not broker:
         print("skipped: MARQUEE_KAFKA names no broker; tests/kafka/servers.sh starts one")
         return 77
@@ -112,7 +113,7 @@ def main():
         else:
             write_files(dump, files)
             source = ["--files", files]
-        subprocess.run([python, os.path.join(ROOT, "deploy/spark/speed.py"), "--marquee", os.path.abspath(sys.argv[1]), "--folder", out,
+        subprocess.run([python, os.path.join(ROOT, "deploy/spark/speed.py"), "--marquee", os.path.abspath(marquee), "--folder", out,
                         *source, "--once"], check=True)
         now, events = stream.last_append(dump, [])
         rows, classes = stream.oracle_rows(dump, [], now)
