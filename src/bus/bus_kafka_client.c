@@ -21,7 +21,7 @@
 #define QUEUED_RECORDS  "5000"
 #define FETCH_BYTES     "65536"
 #define REQUEST_TIMEOUT "10000" /* KAFKA_REQUEST_TIMEOUT_MS */
-#define FETCH_WAIT_MS   "100"
+#define FETCH_WAIT_MS   "20"
 
 static const struct kafka_setting settings_both[] = {
     {"client.id", "marquee"},
