@@ -15,13 +15,16 @@
 #define NS_PER_MS            1000000
 #define PROPERTIES_BYTES_MAX ((gsize)64 * 1024)
 #define SYSLOG_WARNING       4
-/* What is read ahead of a partition; a handle reads some tens of them. A record costs librdkafka
- * some 400 bytes besides its own, and a batch of small ones is ten times its compressed bytes. */
+/* What is read ahead of a partition, besides bus_kafka_ahead's pages; a handle reads some tens of
+ * them. A record costs librdkafka some 400 bytes besides its own, and a batch of small ones is ten
+ * times its compressed bytes. A partition with QUEUED_RECORDS isn't asked for. */
 #define QUEUED_KBYTES   "2048"
 #define QUEUED_RECORDS  "5000"
 #define FETCH_BYTES     "65536"
 #define REQUEST_TIMEOUT "10000" /* KAFKA_REQUEST_TIMEOUT_MS */
-#define FETCH_WAIT_MS   "20"
+/* As long as the broker holds back its answer when it has nothing. Partitions that were not asked
+ * for, because enough of them was queued, wait as long: so it is short. */
+#define FETCH_WAIT_MS "20"
 
 static const struct kafka_setting settings_both[] = {
     {"client.id", "marquee"},
