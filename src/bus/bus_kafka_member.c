@@ -11,8 +11,11 @@
 
 #include <string.h>
 
+#include "base/log.h"
+
 #define HEARTBEATS_PER_SESSION 3
 #define NUMBER_BYTES           24
+#define LEAVE_POLL_MS          20
 
 struct kafka_event {
     enum member_change change;
@@ -64,9 +67,9 @@ static void on_rebalance(rd_kafka_t *client,
                          void *opaque)
 {
     struct kafka_member *member = ((struct bus_kafka *)opaque)->member;
-    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && !member->leaving) {
-        assign(member, partitions);
-        if (partitions->cnt > 0)
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        assign(member, partitions); /* also who leaves: what is not assigned can't be revoked */
+        if (partitions->cnt > 0 && !member->leaving)
             push_event(member, MEMBER_GIVEN, partitions);
         return;
     }
@@ -81,17 +84,70 @@ static void on_rebalance(rd_kafka_t *client,
 
 /* ---- join and leave ---- */
 
+/* Serves what librdkafka has to tell, at most for wait_ms. */
+static void serve(const struct kafka_member *member, int wait_ms)
+{
+    rd_kafka_message_t *message = rd_kafka_consumer_poll(member->consumer, wait_ms);
+    if (message)
+        rd_kafka_message_destroy(message);
+}
+
+/* The brokers know it, and it was never given anything, were it nothing. */
+static bool is_joining(const struct kafka_member *member)
+{
+    if (member->id)
+        return false;
+    char *id = rd_kafka_memberid(member->consumer);
+    const bool known = id && *id;
+    if (id)
+        rd_kafka_mem_free(member->consumer, id);
+    return known;
+}
+
+static bool has_assignment(const struct kafka_member *member)
+{
+    rd_kafka_topic_partition_list_t *list = NULL;
+    const bool has = !rd_kafka_assignment(member->consumer, &list) && list->cnt > 0;
+    if (list)
+        rd_kafka_topic_partition_list_destroy(list);
+    return has;
+}
+
+/* librdkafka 2.0 ends neither a consumer that joins (it aborts: the assignor has no state yet) nor
+ * one that is closed with partitions on their way to it (it waits for ever; its issue 4527, mended
+ * in 2.5). So a join comes to its end first, then the group is left, and only then it is closed.
+ * Who can't come to that end in time is told to leave, and stays until the process ends. */
+static void consumer_close(struct kafka_member *member)
+{
+    const int64_t deadline_ms = kafka_now_ms() + KAFKA_REQUEST_TIMEOUT_MS;
+    while (is_joining(member) && kafka_now_ms() < deadline_ms)
+        serve(member, LEAVE_POLL_MS);
+    const bool stuck = is_joining(member);
+    member->leaving = true;
+    rd_kafka_unsubscribe(member->consumer);
+    serve(member, 0);
+    while (has_assignment(member) && kafka_now_ms() < deadline_ms)
+        serve(member, LEAVE_POLL_MS);
+    if (stuck) {
+        log_warn(member->kafka->bus.context->log, "bus", "left the group while joining it",
+                 LOG_STR("member", member->transactional_id));
+        rd_kafka_set_log_level(member->consumer, 0); /* it would log through us */
+        return;
+    }
+    rd_kafka_consumer_close(member->consumer);
+    rd_kafka_destroy(member->consumer);
+}
+
 static void member_free(struct kafka_member *member)
 {
     kafka_transaction_close(member);
     if (member->releasing) {
         unassign(member->consumer, member->releasing);
         rd_kafka_topic_partition_list_destroy(member->releasing);
+        member->releasing = NULL;
     }
-    if (member->consumer) {
-        rd_kafka_consumer_close(member->consumer);
-        rd_kafka_destroy(member->consumer);
-    }
+    if (member->consumer)
+        consumer_close(member);
     if (member->prober)
         rd_kafka_destroy(member->prober);
     member->kafka->member = NULL;
@@ -107,7 +163,6 @@ static void member_free(struct kafka_member *member)
 static void member_leave(struct bus_member *base)
 {
     struct kafka_member *member = (struct kafka_member *)base;
-    member->leaving = true;
     kafka_member_abort(base);
     member_free(member);
 }
@@ -180,7 +235,6 @@ member_join(struct bus *bus, const struct bus_member_options *options, GError **
     if (kafka_writer_open(member, &why) && (member->consumer = consumer_new(member, &why)) &&
         subscribe(member, &why))
         return &member->member;
-    member->leaving = true;
     member_free(member);
     g_propagate_error(error, g_steal_pointer(&why));
     return NULL;
