@@ -6,35 +6,20 @@
 
 #include <string.h>
 
-#include <librdkafka/rdkafka_mock.h>
-
+#include "bus/bus_kafka_mock.h"
 #include "bus/frame.h"
 
 #define TOPIC      "records"
+#define PARTITIONS 2
 #define RECORDS    4000 /* of each partition */
 #define FILL_BYTES 600  /* of a value beside its number: more than the bound in all */
 #define WAIT_MS    20000
-#define TEXT_BYTES 256
 
 struct world {
     rd_kafka_t *producer, *client;
     rd_kafka_topic_t *topic;
     struct kafka_ahead *ahead;
 };
-
-static void set(rd_kafka_conf_t *conf, const char *key, const char *value)
-{
-    char text[TEXT_BYTES];
-    g_assert_cmpint(rd_kafka_conf_set(conf, key, value, text, sizeof text), ==, RD_KAFKA_CONF_OK);
-}
-
-static rd_kafka_t *client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf)
-{
-    char text[TEXT_BYTES];
-    rd_kafka_t *client = rd_kafka_new(type, conf, text, sizeof text);
-    g_assert_nonnull(client);
-    return client;
-}
 
 static void produce(struct world *world, int partition, int number, rd_kafka_headers_t *headers)
 {
@@ -65,20 +50,15 @@ static void world_open(struct world *world, const void *data)
 {
     (void)data;
     g_autoptr(GError) error = NULL;
+    world->producer = kafka_mock_new(TOPIC, PARTITIONS);
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    set(conf, "test.mock.num.brokers", "1");
-    set(conf, "bootstrap.servers", "mock"); /* replaced by the mock's */
-    world->producer = client_new(RD_KAFKA_PRODUCER, conf);
-    rd_kafka_mock_cluster_t *mock = rd_kafka_handle_mock_cluster(world->producer);
-    rd_kafka_mock_topic_create(mock, TOPIC, 2, 1);
-    conf = rd_kafka_conf_new();
-    set(conf, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(mock));
-    set(conf, "enable.partition.eof", "true");
-    set(conf, "auto.offset.reset", "error");
-    set(conf, "fetch.wait.max.ms", "10");
-    set(conf, "fetch.message.max.bytes", "100000");
-    set(conf, "queued.min.messages", "500");
-    world->client = client_new(RD_KAFKA_CONSUMER, conf);
+    kafka_mock_set(conf, "bootstrap.servers", kafka_mock_brokers(world->producer));
+    kafka_mock_set(conf, "enable.partition.eof", "true");
+    kafka_mock_set(conf, "auto.offset.reset", "error");
+    kafka_mock_set(conf, "fetch.wait.max.ms", "10");
+    kafka_mock_set(conf, "fetch.message.max.bytes", "100000");
+    kafka_mock_set(conf, "queued.min.messages", "500");
+    world->client = kafka_mock_client(RD_KAFKA_CONSUMER, conf);
     world->topic = rd_kafka_topic_new(world->client, TOPIC, NULL);
     world->ahead = kafka_ahead_new(&error);
     g_assert_no_error(error);
@@ -237,24 +217,11 @@ static void test_error(struct world *world, const void *data)
     kafka_ahead_stop(NULL);
 }
 
-/* It knows nothing of threads that C11's thrd_create starts, as librdkafka does, and dies in them.
- */
-#ifdef __SANITIZE_THREAD__
-#define SKIP_REASON "the thread sanitizer can't follow librdkafka's threads"
-#else
-#define SKIP_REASON NULL
-#endif
-
-static void skip(void)
-{
-    g_test_skip(SKIP_REASON);
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    if (SKIP_REASON) {
-        g_test_add_func("/bus/kafka_ahead", skip);
+    if (kafka_mock_missing()) {
+        kafka_mock_add_skipped("/bus/kafka_ahead");
         return g_test_run();
     }
     const struct {

@@ -5,14 +5,11 @@
 
 #include <unistd.h>
 
-#include <librdkafka/rdkafka.h>
-
-#include <librdkafka/rdkafka_mock.h> /* behind the other */
-
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/metrics.h"
 #include "bus/bus_kafka_member.h"
+#include "bus/bus_kafka_mock.h"
 
 #define TOPIC      "tasks"
 #define PARTITIONS 3
@@ -21,7 +18,6 @@
 #define WAIT_MS    20000
 #define POLL_MS    10
 #define RTT_MS     300
-#define TEXT_BYTES 256
 
 struct world {
     rd_kafka_t *broker; /* the mock lives in it */
@@ -32,29 +28,16 @@ struct world {
     struct kafka_member *member;
 };
 
-static void set(rd_kafka_conf_t *conf, const char *key, const char *value)
-{
-    char text[TEXT_BYTES];
-    g_assert_cmpint(rd_kafka_conf_set(conf, key, value, text, sizeof text), ==, RD_KAFKA_CONF_OK);
-}
-
 static void world_open(struct world *world, const void *data)
 {
     (void)data;
     alarm(GUARD_S);
     g_autoptr(GError) error = NULL;
-    char text[TEXT_BYTES];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    set(conf, "test.mock.num.brokers", "1");
-    set(conf, "bootstrap.servers", "mock"); /* replaced by the mock's */
-    world->broker = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-    g_assert_nonnull(world->broker);
-    rd_kafka_mock_cluster_t *mock = rd_kafka_handle_mock_cluster(world->broker);
-    rd_kafka_mock_topic_create(mock, TOPIC, PARTITIONS, 1);
+    world->broker = kafka_mock_new(TOPIC, PARTITIONS);
     world->config = config_new_default();
     g_assert_true(config_set(world->config, "bus.backend", "kafka", &error));
     g_assert_true(
-        config_set(world->config, "bus.brokers", rd_kafka_mock_cluster_bootstraps(mock), &error));
+        config_set(world->config, "bus.brokers", kafka_mock_brokers(world->broker), &error));
     world->context = (struct context){
         .config = world->config,
         .clock = clock_new_real(),
@@ -153,23 +136,11 @@ static void test_given(struct world *world, const void *data)
     g_assert_cmpint(change, ==, MEMBER_GIVEN);
 }
 
-/* As bus_kafka_ahead_test says. */
-#ifdef __SANITIZE_THREAD__
-#define SKIP_REASON "the thread sanitizer can't follow librdkafka's threads"
-#else
-#define SKIP_REASON NULL
-#endif
-
-static void skip(void)
-{
-    g_test_skip(SKIP_REASON);
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    if (SKIP_REASON) {
-        g_test_add_func("/bus/kafka_leave", skip);
+    if (kafka_mock_missing()) {
+        kafka_mock_add_skipped("/bus/kafka_leave");
         return g_test_run();
     }
     const struct {
