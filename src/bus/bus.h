@@ -88,9 +88,10 @@ bool bus_produce(struct bus *bus,
                  GError **error) MUST_CHECK;
 
 /* Reads records from offset on, at most bytes_max (but at least one when there is one). Never
- * waits. An offset below the first kept one is NOTFOUND with both numbers; one beyond the end is
- * FAILED: the log lost its tail. A stored batch whose checksum is wrong is BADDATA and names topic,
- * partition and offsets. */
+ * waits for records that are still to be written; on Kafka it does for those that it knows of and
+ * the brokers haven't sent yet. An offset below the first kept one is NOTFOUND with both numbers;
+ * one beyond the end is FAILED: the log lost its tail. A stored batch whose checksum is wrong is
+ * BADDATA and names topic, partition and offsets. */
 bool bus_fetch(struct bus *bus,
                const char *topic,
                int partition,

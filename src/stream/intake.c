@@ -3,6 +3,11 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 
+/* Movies lie all over the memory, and a record would wait for each part of its movie. So that part
+ * p of the movie of a record is asked for (MOVIE_PART_COUNT - p) * LOOK_STEP records before it. */
+#define LOOK_STEP 4
+#define LOOK_ROOM (2 * MOVIE_PART_COUNT * LOOK_STEP) /* ids that are remembered; a ring */
+
 static void letter_clear(gpointer data)
 {
     struct letter *letter = data;
@@ -86,11 +91,6 @@ count_records(struct intake *intake, const int64_t counts[RECORD_CLASS_COUNT], i
     }
     metrics_add(metrics, METRIC_STREAM_LATE, NULL, (uint64_t)late);
 }
-
-/* Movies lie all over the memory, and a record would wait for each part of its movie. So that part
- * p of the movie of a record is asked for (MOVIE_PART_COUNT - p) * LOOK_STEP records before it. */
-#define LOOK_STEP 4
-#define LOOK_ROOM (2 * MOVIE_PART_COUNT * LOOK_STEP) /* ids that are remembered; a ring */
 
 /* What the record's key says (topic_movie_key): a guess, whose movie need not exist. */
 static int32_t guess_movie(struct span key)
