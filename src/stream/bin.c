@@ -63,7 +63,7 @@ struct bin_window *bin_put(struct bin *bin, int32_t index, bool *ret_new)
     if (!*ret_new)
         return &bin->windows[at];
     if (bin->count == bin->capacity) {
-        bin->capacity = bin->capacity ? 2 * bin->capacity : CAPACITY_FIRST;
+        bin->capacity = bin->capacity ? bin->capacity + (bin->capacity + 1) / 2 : CAPACITY_FIRST;
         bin->windows = g_renew(struct bin_window, bin->windows, bin->capacity);
     }
     memmove(bin->windows + at + 1, bin->windows + at, (bin->count - at) * sizeof *bin->windows);

@@ -22,25 +22,40 @@ void measure_sort(GArray *measures)
     g_array_sort(measures, measure_compare);
 }
 
-GArray *measure_merge(const GArray *older, const struct measure *newer, size_t count)
+/* Into out; NULL: counts only. */
+static size_t merge_into(const struct measure *older,
+                         size_t older_count,
+                         const struct measure *newer,
+                         size_t newer_count,
+                         struct measure *out)
 {
-    const struct measure *old = (const struct measure *)older->data;
-    size_t old_count = older->len, i = 0, j = 0;
-    GArray *merged =
-        g_array_sized_new(FALSE, FALSE, sizeof(struct measure), (guint)(old_count + count));
-    while (i < old_count || j < count) {
-        if (j == count || (i < old_count && old[i].movie_id < newer[j].movie_id)) {
-            g_array_append_val(merged, old[i]);
-            i++;
-            continue;
+    size_t count = 0;
+    for (size_t i = 0, j = 0; i < older_count || j < newer_count; count++) {
+        const struct measure *next;
+        if (j == newer_count || (i < older_count && older[i].movie_id < newer[j].movie_id)) {
+            next = &older[i++];
+        } else {
+            if (i < older_count && older[i].movie_id == newer[j].movie_id)
+                i++;
+            while (j + 1 < newer_count && newer[j + 1].movie_id == newer[j].movie_id)
+                j++;
+            next = &newer[j++];
         }
-        if (i < old_count && old[i].movie_id == newer[j].movie_id)
-            i++;
-        while (j + 1 < count && newer[j + 1].movie_id == newer[j].movie_id)
-            j++;
-        g_array_append_val(merged, newer[j]);
-        j++;
+        if (out)
+            out[count] = *next;
     }
+    return count;
+}
+
+struct measure *measure_merge(const struct measure *older,
+                              size_t older_count,
+                              const struct measure *newer,
+                              size_t newer_count,
+                              size_t *ret_count)
+{
+    *ret_count = merge_into(older, older_count, newer, newer_count, NULL);
+    struct measure *merged = g_new(struct measure, *ret_count);
+    merge_into(older, older_count, newer, newer_count, merged);
     return merged;
 }
 

@@ -33,8 +33,12 @@ int measure_compare(const void *a, const void *b);
 /* Sorts measures (of struct measure) by window and movie; equal ones keep their order. */
 void measure_sort(GArray *measures);
 /* Measures of one window, each list sorted by movie: of a movie the newer one counts, and of those
- * the last. A new array. */
-GArray *measure_merge(const GArray *older, const struct measure *newer, size_t count);
+ * the last. A new array, no larger than that (g_free). */
+struct measure *measure_merge(const struct measure *older,
+                              size_t older_count,
+                              const struct measure *newer,
+                              size_t newer_count,
+                              size_t *ret_count);
 
 void measure_encode(const struct measure *measures, size_t count, GByteArray *out);
 /* Appends to out (of struct measure). */

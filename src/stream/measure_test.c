@@ -67,6 +67,15 @@ static void assert_measures(const GArray *measures, const int32_t (*expected)[2]
     }
 }
 
+static GArray *merge(const GArray *older, const struct measure *newer, size_t newer_count)
+{
+    size_t count;
+    g_autofree struct measure *merged =
+        measure_merge((const struct measure *)older->data, older->len, newer, newer_count, &count);
+    GArray *array = g_array_new(FALSE, FALSE, sizeof *merged);
+    return g_array_append_vals(array, merged, (guint)count);
+}
+
 static void test_merge(void)
 {
     static const struct measure old[] = {
@@ -82,9 +91,9 @@ static void test_merge(void)
     };
     g_autoptr(GArray) older = g_array_new(FALSE, FALSE, sizeof(struct measure));
     g_array_append_vals(older, old, G_N_ELEMENTS(old));
-    g_autoptr(GArray) merged = measure_merge(older, newer, G_N_ELEMENTS(newer));
+    g_autoptr(GArray) merged = merge(older, newer, G_N_ELEMENTS(newer));
     assert_measures(merged, (const int32_t[][2]){{1, 10}, {3, 32}, {4, 41}, {5, 50}, {6, 61}}, 5);
-    g_autoptr(GArray) same = measure_merge(older, NULL, 0);
+    g_autoptr(GArray) same = merge(older, NULL, 0);
     assert_measures(same, (const int32_t[][2]){{1, 10}, {3, 30}, {5, 50}}, 3);
 }
 

@@ -15,6 +15,8 @@
 #include "stream/window.h"
 
 #define SCORE_UNITS 1e9
+/* Of one row: room for it is kept. */
+#define LOG_ROW_MEASURES_MAX ((size_t)16384)
 
 enum statement {
     APPEND_MEASURES,
@@ -40,7 +42,8 @@ static const char *const statement_names[STATEMENT_COUNT] = {
 /* A window in memory. */
 struct ranker_window {
     int64_t start_ms;
-    GArray *measures;   /* struct measure, by movie */
+    struct measure *measures; /* by movie */
+    size_t measures_count;
     bool changed;       /* to be ranked */
     bool unsaved;       /* the disk has less */
     bool ranked_now;    /* within this commit; then ranks are valid */
@@ -67,7 +70,7 @@ struct ranker {
 static void window_free(gpointer data)
 {
     struct ranker_window *window = data;
-    g_array_unref(window->measures);
+    g_free(window->measures);
     g_free(window);
 }
 
@@ -177,11 +180,14 @@ static bool load_measures(struct ranker *ranker, struct ranker_window *window, G
         return false;
     if (!row)
         return true;
-    bool decoded = measure_decode(db_column_span(read, 0), window->measures, error);
+    g_autoptr(GArray) measures = g_array_new(FALSE, FALSE, sizeof(struct measure));
+    bool decoded = measure_decode(db_column_span(read, 0), measures, error);
     sqlite3_reset(read);
     if (!decoded)
         g_prefix_error(error, "stream.db: window %" G_GINT64_FORMAT ": ", window->start_ms);
-    ranker->measures_count += window->measures->len;
+    window->measures_count = measures->len;
+    window->measures = g_memdup2(measures->data, measures->len * sizeof *window->measures);
+    ranker->measures_count += window->measures_count;
     return decoded;
 }
 
@@ -200,7 +206,6 @@ static bool get_window(struct ranker *ranker,
     }
     struct ranker_window *window = g_new0(struct ranker_window, 1);
     window->start_ms = start_ms;
-    window->measures = g_array_new(FALSE, FALSE, sizeof(struct measure));
     if (!load_measures(ranker, window, error)) {
         window_free(window);
         return false;
@@ -215,10 +220,13 @@ static void merge(struct ranker *ranker,
                   const struct measure *measures,
                   size_t count)
 {
-    GArray *merged = measure_merge(window->measures, measures, count);
-    ranker->measures_count += merged->len - window->measures->len;
-    g_array_unref(window->measures);
+    size_t merged_count;
+    struct measure *merged =
+        measure_merge(window->measures, window->measures_count, measures, count, &merged_count);
+    ranker->measures_count += merged_count - window->measures_count;
+    g_free(window->measures);
     window->measures = merged;
+    window->measures_count = merged_count;
     window->changed = window->unsaved = true;
 }
 
@@ -246,8 +254,8 @@ static void compute(struct ranker *ranker, struct ranker_window *window)
 {
     if (window->ranked_now)
         return;
-    window->ranks_count = rank_window((const struct measure *)window->measures->data,
-                                      window->measures->len, ranker->settings, window->ranks);
+    window->ranks_count =
+        rank_window(window->measures, window->measures_count, ranker->settings, window->ranks);
     window->ranked_now = true;
     window->ranks_changed = false;
 }
@@ -438,7 +446,7 @@ static bool show_hours(struct ranker *ranker, struct output *output, GError **er
 static bool save_window(struct ranker *ranker, const struct ranker_window *window, GError **error)
 {
     g_autoptr(GByteArray) bytes = g_byte_array_new(); /* of its own: it may be large */
-    measure_encode((const struct measure *)window->measures->data, window->measures->len, bytes);
+    measure_encode(window->measures, window->measures_count, bytes);
     const struct value values[] = {
         value_int(window->start_ms),
         value_blob((struct span){(const char *)bytes->data, bytes->len}),
@@ -468,7 +476,7 @@ static void forget_windows(struct ranker *ranker)
         bool open = window->start_ms + ranker->settings->window_ms > ranker->watermark_ms;
         if (window->unsaved || (open && !full))
             continue;
-        ranker->measures_count -= window->measures->len;
+        ranker->measures_count -= window->measures_count;
         g_ptr_array_remove_index(ranker->windows, i);
     }
 }
@@ -489,14 +497,25 @@ static bool expire(struct ranker *ranker, GError **error)
 
 /* ---- a commit ---- */
 
-static bool append_log(struct ranker *ranker, const GArray *measures, GError **error)
+static bool
+append_row(struct ranker *ranker, const struct measure *measures, size_t count, GError **error)
 {
     g_byte_array_set_size(ranker->scratch, 0);
-    measure_encode((const struct measure *)measures->data, measures->len, ranker->scratch);
+    measure_encode(measures, count, ranker->scratch);
     const struct value value =
         value_blob((struct span){(const char *)ranker->scratch->data, ranker->scratch->len});
     return delta_run(ranker->delta, DELTA_APPEND_MEASURES, ranker->statements[APPEND_MEASURES],
                      &value, error);
+}
+
+static bool append_log(struct ranker *ranker, const GArray *measures, GError **error)
+{
+    const struct measure *all = (const struct measure *)measures->data;
+    for (size_t from = 0; from < measures->len; from += LOG_ROW_MEASURES_MAX) {
+        if (!append_row(ranker, all + from, MIN(measures->len - from, LOG_ROW_MEASURES_MAX), error))
+            return false;
+    }
+    return true;
 }
 
 /* Measures are sorted by window: those of final ones come first and wait. */
@@ -571,12 +590,14 @@ bool ranker_write(struct ranker *ranker,
         return false;
     ranker->from_log = false;
     measure_sort(output->measures);
-    if (output->measures->len > 0 &&
-        (!append_log(ranker, output->measures, error) || !take(ranker, output->measures, error)))
+    if (!take(ranker, output->measures, error))
         return false;
     if (!memory_full(ranker) &&
         monotonic_ms - ranker->checkpoint_monotonic_ms < ranker->settings->late_interval_ms)
-        return rank_changed(ranker, output, error) && expire(ranker, error);
+        return append_log(ranker, output->measures, error) && rank_changed(ranker, output, error) &&
+               expire(ranker, error);
+    /* A checkpoint saves all of it, so the log would be emptied at once. It needs the room. */
+    g_free(g_array_steal(output->measures, NULL));
     ranker->checkpoint_monotonic_ms = monotonic_ms;
     return checkpoint(ranker, output, error) && expire(ranker, error);
 }

@@ -8,7 +8,7 @@
  *     expired    its hour is no longer held: it goes
  *
  *   what of it is where
- *     log row n   appended by each commit
+ *     log row n   appended by each commit that is no checkpoint
  *     memory      measures of final windows wait (pending)
  *     checkpoint  every late_interval, or when memory is full: pending measures are merged, all
  *                 changed windows are written as a whole, and the log is emptied, in one
@@ -27,8 +27,8 @@
 #include "stream/settings.h"
 
 /* Measures in memory, above which a checkpoint comes early: of windows, and waiting. */
-#define RANKER_MEASURES_MAX 250000
-#define RANKER_PENDING_MAX  250000
+#define RANKER_MEASURES_MAX 100000
+#define RANKER_PENDING_MAX  100000
 
 struct ranker;
 

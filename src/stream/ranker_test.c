@@ -1,11 +1,13 @@
 /* Proves of the ranker what tables at the end don't show: a revision for each ranking that differs
  * and none for one that doesn't; final windows wait for late_interval; an emptied window gives its
  * hour back to the one before; nothing is ranked twice or lost by a rolled back transaction or a
- * crash; windows that are no longer held are gone. */
+ * crash; windows that are no longer held are gone; a checkpoint needs no log, and of much the log
+ * has several rows. */
 #include "stream/ranker.h"
 
 #include "base/clock.h"
 #include "model/db.h"
+#include "stream/delta.h"
 #include "stream/measure.h"
 
 /* 2026-01-01 12:00. */
@@ -295,6 +297,48 @@ static void test_crash(struct world *world, const void *data)
     assert_published(world, 2, 2, 2);
 }
 
+/* Its windows have all of it, also behind a crash. */
+static void test_checkpoint(struct world *world, const void *data)
+{
+    (void)data;
+    g_autoptr(GByteArray) delta = g_byte_array_new();
+    ranker_record(world->ranker, delta);
+    say(world, 0, 11, 6);
+    commit(world);
+    g_assert_cmpint(delta->data[0], ==, DELTA_APPEND_MEASURES);
+    begin(world);
+    g_byte_array_set_size(delta, 0);
+    world->monotonic_ms = LATE_MS;
+    say(world, 0, 12, 8);
+    commit(world);
+    g_assert_cmpint(delta->data[0], !=, DELTA_APPEND_MEASURES);
+    g_assert_cmpint(ask(world, "SELECT count(*) FROM stream_measure_log"), ==, 0);
+    open_ranker(world);
+    begin(world);
+    say(world, 0, 13, 1);
+    commit(world);
+    g_assert_cmpuint(rows_said(world), ==, 3);
+    assert_row(world, 0, 0, 1, 12);
+    assert_row(world, 1, 0, 2, 11);
+}
+
+static void test_long_log(struct world *world, const void *data)
+{
+    (void)data;
+    enum { MOVIES = 40000 };
+    for (int32_t movie = 1; movie <= MOVIES; movie++)
+        say(world, 0, movie, movie == 30000 ? 9 : 1);
+    commit(world);
+    g_assert_cmpint(ask(world, "SELECT count(*) FROM stream_measure_log"), ==, 3);
+    open_ranker(world);
+    g_assert_cmpuint(ranker_measures_count(world->ranker), ==, MOVIES);
+    begin(world);
+    say(world, 0, 40000, 8);
+    commit(world);
+    assert_row(world, 0, 0, 1, 30000);
+    assert_row(world, 1, 0, 2, 40000);
+}
+
 static void test_horizon(struct world *world, const void *data)
 {
     (void)data;
@@ -340,6 +384,8 @@ int main(int argc, char **argv)
         {"/ranker/rolled_back", test_rolled_back},
         {"/ranker/rolled_back_only", test_rolled_back_only},
         {"/ranker/crash", test_crash},
+        {"/ranker/checkpoint", test_checkpoint},
+        {"/ranker/long_log", test_long_log},
         {"/ranker/horizon", test_horizon},
         {"/ranker/damage", test_damage},
     };
