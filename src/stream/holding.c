@@ -51,6 +51,7 @@ static bool start(struct holding *holding, struct serde *serde, GError **error)
     const struct stream_settings *settings = holding->options.settings;
     const int64_t monotonic_ms = clock_monotonic_ms(holding->options.context->clock);
     holding->sunk = holding->file->next_offset;
+    holding->filed_monotonic_ms = monotonic_ms;
     if (holding->number == settings->partitions) {
         holding->global = global_task_open(holding->file, settings, serde, monotonic_ms, error);
         return holding->global && position_check(&holding->global->position, holding->options.bus,

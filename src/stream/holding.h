@@ -15,8 +15,8 @@
 #include "stream/snapshot.h"
 
 /* The file is saved this much later than the entries that it is made of, at most: a process that
- * dies plays them again. */
-#define HOLDING_FILE_MS        INT64_C(5000)
+ * dies plays them again. Seldom: what many commits change is written once. */
+#define HOLDING_FILE_MS        INT64_C(30000)
 #define HOLDING_FILE_BYTES_MAX (INT64_C(32) * 1024 * 1024)
 
 struct holding {

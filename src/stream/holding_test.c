@@ -1,23 +1,28 @@
 /* Proves: a task that is given restores, runs, and commits what it read: its rows reach the speed
  * store once, its place the group; the next owner goes on from the changelog with or without the
  * file; what was abandoned is read again, unless it was committed after all; the file is saved when
- * that is due and not before; enough changelog makes a snapshot. Votes and places by hand. */
+ * that is due and not before; enough changelog makes a snapshot; two tasks that are written at the
+ * same time say what they say one after the other. Votes and places by hand. */
 #include "stream/holding.h"
+
+#include <string.h>
 
 #include <glib/gstdio.h>
 
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/helper.h"
 #include "base/metrics.h"
 #include "bus/bus_mem.h"
 #include "stream/member_fake.h"
-#include "stream/rows.h"
+#include "stream/part.h"
 
 #define NOW_MS     INT64_C(1772510400000) /* 2026-03-03T04:00:00Z */
 #define PARTITIONS 2
 #define TASK       0
 #define MOVIE      7
 #define STEPS_MAX  100
+#define MINUTES    10 /* more ahead of the clock would be bad records */
 #define FETCH      ((size_t)1 << 20)
 
 struct world {
@@ -33,7 +38,7 @@ struct world {
     struct stream_settings settings;
     struct sql_file *sql;
     struct intake *intake;
-    struct changelog_writer *changelog;
+    struct part *part;
     struct arena *arena;
     int votes; /* of the last rating on the bus */
 };
@@ -66,7 +71,7 @@ static void world_open(struct world *world, const void *data)
     member_fake_init(&world->member, world->bus);
     world->sql = sql_file_load("contracts/stream.sql");
     world->intake = intake_new(&world->context, world->serde, &world->settings);
-    world->changelog = changelog_writer_new();
+    world->part = part_new(false, (size_t)world->config->bus_record_max_bytes);
     world->arena = arena_new();
 }
 
@@ -86,7 +91,7 @@ static void world_close(struct world *world, const void *data)
 {
     (void)data;
     arena_free(world->arena);
-    changelog_writer_free(world->changelog);
+    part_free(world->part);
     intake_free(world->intake);
     sql_file_free(world->sql);
     speed_close(world->speed);
@@ -138,20 +143,25 @@ static void restore_again(struct world *world, struct holding *holding)
 }
 
 /* One more vote for the movie a minute. */
-static void rate(struct world *world)
+static void rate_movie(struct world *world, int task, int32_t movie_id)
 {
     GError *error = NULL;
     world->votes++;
-    const struct rating rating = {.movie_id = MOVIE,
+    const struct rating rating = {.movie_id = movie_id,
                                   .vote_average = 8,
                                   .vote_count = world->votes,
                                   .popularity = 5,
-                                  .timestamp_ms = NOW_MS + world->votes * MS_PER_MINUTE};
+                                  .timestamp_ms = NOW_MS + world->votes % MINUTES * MS_PER_MINUTE};
     g_autoptr(GByteArray) bytes = g_byte_array_new();
     serde_encode(world->serde, TOPIC_RATINGS, &rating, bytes);
     const struct bus_message message = {
-        "movie.ratings", TASK, {"7", 1}, {(char *)bytes->data, bytes->len}};
+        "movie.ratings", task, {"7", 1}, {(char *)bytes->data, bytes->len}};
     g_assert_true(bus_produce(world->bus, &message, 1, NULL, &error));
+}
+
+static void rate(struct world *world)
+{
+    rate_movie(world, TASK, MOVIE);
 }
 
 static int64_t ratings_read(const struct holding *holding)
@@ -164,11 +174,16 @@ static void read_ratings(struct world *world, struct holding *holding)
     GError *error = NULL;
     struct bus_batch batch;
     arena_reset(world->arena);
-    g_assert_true(bus_fetch(world->bus, "movie.ratings", TASK, ratings_read(holding), FETCH,
-                            world->arena, &batch, &error));
+    g_assert_true(bus_fetch(world->bus, "movie.ratings", holding->number, ratings_read(holding),
+                            FETCH, world->arena, &batch, &error));
     g_assert_true(intake_take(world->intake, holding->shard->task, holding->shard->late_ledger,
                               INPUT_RATINGS, &batch, &error));
     holding->shard->pending = true;
+}
+
+static int64_t monotonic_ms(const struct world *world)
+{
+    return clock_monotonic_ms(world->context.clock);
 }
 
 /* Up to the transaction's end, and that: decided: it was committed. Whether the process hears of it
@@ -176,28 +191,12 @@ static void read_ratings(struct world *world, struct holding *holding)
 static int64_t send_entry(struct world *world, struct holding *holding, bool decided)
 {
     GError *error = NULL;
-    g_assert_true(holding_write(holding, clock_monotonic_ms(world->context.clock), &error));
-    const struct speed_batch batch = output_batch(holding_output(holding));
-    g_autoptr(GByteArray) rows = g_byte_array_new();
-    rows_encode(&batch, rows);
-    const struct changelog_entry entry = {
-        holding->number,
-        holding->file->chain,
-        {(char *)holding->file->delta->data, holding->file->delta->len},
-        {(char *)rows->data, rows->len}};
-    struct span *values;
-    size_t count;
-    arena_reset(world->arena);
-    g_assert_true(changelog_encode(world->changelog, &entry,
-                                   (size_t)world->config->bus_record_max_bytes, world->arena,
-                                   &values, &count, &holding->chain, &error));
-    holding->wrote = true;
-    for (size_t i = 0; i < count; i++) {
-        const struct bus_message message = {CHANGELOG_TOPIC, holding->number, {"", 0}, values[i]};
-        holding->unsaved_bytes += (int64_t)values[i].len;
-        if (decided)
-            g_assert_true(bus_produce(world->bus, &message, 1, NULL, &error));
-    }
+    g_assert_true(part_write(world->part, holding, monotonic_ms(world), &error));
+    const GArray *messages = world->part->messages;
+    if (decided)
+        g_assert_true(bus_produce(world->bus, (const struct bus_message *)messages->data,
+                                  messages->len, NULL, &error));
+    part_clear(world->part);
     g_autoptr(GArray) positions = g_array_new(FALSE, FALSE, sizeof(struct bus_position));
     holding_positions(holding, positions);
     for (guint i = 0; i < positions->len; i++) {
@@ -332,17 +331,13 @@ static void test_committed_after_all(struct world *world, const void *data)
     holding_free(holding);
 }
 
-static int64_t monotonic_ms(const struct world *world)
-{
-    return clock_monotonic_ms(world->context.clock);
-}
-
 static void test_filing(struct world *world, const void *data)
 {
     (void)data;
+    clock_advance_monotonic(world->context.clock, 2 * HOLDING_FILE_MS);
     struct holding *holding = hold(world, world->folder, TASK);
-    g_assert_true(holding_file(holding, NULL));
     rate(world);
+    g_assert_true(task_file_hold(holding->file, NULL)); /* reading opens the transaction */
     read_ratings(world, holding);
     /* What isn't committed doesn't go into the file, however long ago that was saved. */
     g_assert_cmpint(holding_filing(holding, monotonic_ms(world) + HOLDING_FILE_MS), ==,
@@ -392,6 +387,76 @@ static void test_snapshot(struct world *world, const void *data)
     holding_free(holding);
 }
 
+/* ---- two at the same time ---- */
+
+struct writing {
+    struct part *part;
+    struct holding *holding;
+    bool written;
+};
+
+static void write_part(void *data)
+{
+    struct writing *writing = data;
+    writing->written = part_write(writing->part, writing->holding, 0, NULL);
+}
+
+static void append_messages(GByteArray *out, const struct part *part)
+{
+    for (guint i = 0; i < part->messages->len; i++) {
+        const struct bus_message *message = &g_array_index(part->messages, struct bus_message, i);
+        g_byte_array_append(out, (const guint8 *)message->value.data, (guint)message->value.len);
+    }
+}
+
+/* What both tasks say of all ratings, from nothing; with a helper the second one in its thread,
+ * while the first is written here. */
+static GByteArray *write_two(struct world *world, const char *folder, struct helper *helper)
+{
+    struct writing writing[PARTITIONS];
+    GByteArray *said = g_byte_array_new();
+    for (int task = 0; task < PARTITIONS; task++) {
+        writing[task] =
+            (struct writing){.part = part_new(false, (size_t)world->config->bus_record_max_bytes),
+                             .holding = hold(world, folder, task)};
+        read_ratings(world, writing[task].holding);
+        g_assert_cmpuint(world->intake->letters->len, ==, 0);
+    }
+    intake_clear(world->intake);
+    if (helper)
+        helper_start(helper, write_part, &writing[1]);
+    write_part(&writing[0]);
+    if (helper)
+        helper_wait(helper);
+    else
+        write_part(&writing[1]);
+    for (int task = 0; task < PARTITIONS; task++) {
+        g_assert_true(writing[task].written);
+        g_assert_true(writing[task].holding->wrote);
+        append_messages(said, writing[task].part);
+        holding_free(writing[task].holding);
+        part_free(writing[task].part);
+    }
+    return said;
+}
+
+static void test_two_at_once(struct world *world, const void *data)
+{
+    (void)data;
+    enum { RATINGS = 2000, MOVIES = 300 };
+    GError *error = NULL;
+    for (int i = 0; i < RATINGS; i++)
+        rate_movie(world, i % PARTITIONS, 1 + i % MOVIES);
+    struct helper *helper = helper_new("test", &error);
+    g_assert_no_error(error);
+    g_autoptr(GByteArray) one_by_one = write_two(world, world->folder, NULL);
+    g_autoptr(GByteArray) at_once = write_two(world, world->other, helper);
+    helper_free(helper);
+    g_assert_cmpuint(one_by_one->len, >, RATINGS); /* an entry and a report of each */
+    g_assert_cmpuint(at_once->len, ==, one_by_one->len);
+    g_assert_cmpint(memcmp(at_once->data, one_by_one->data, one_by_one->len), ==, 0);
+}
+
 /* The last number is the global task's. */
 static void test_global(struct world *world, const void *data)
 {
@@ -415,6 +480,7 @@ int main(int argc, char **argv)
         {"/stream/holding/committed_after_all", test_committed_after_all},
         {"/stream/holding/filing", test_filing},
         {"/stream/holding/snapshot", test_snapshot},
+        {"/stream/holding/two_at_once", test_two_at_once},
         {"/stream/holding/global", test_global},
     };
     g_test_init(&argc, &argv, NULL);

@@ -25,6 +25,8 @@
 /* Between two tries to restore. */
 #define RESTORE_PAUSE_MS_MIN INT64_C(1000)
 #define RESTORE_PAUSE_MS_MAX INT64_C(10000)
+/* What ps and top show of the thread that helps at commits. */
+#define HELPER_NAME "stream commit"
 /* Events of the group taken in one step. */
 #define EVENTS_MAX 16
 
@@ -116,6 +118,11 @@ static void free_holding(gpointer holding)
     holding_free(holding);
 }
 
+static struct part *new_part(const struct stream_cluster *cluster)
+{
+    return part_new(!cluster->speed, (size_t)cluster->context->config->bus_record_max_bytes);
+}
+
 struct stream_cluster *stream_cluster_open(const struct context *context,
                                            struct bus *bus,
                                            struct serde *serde,
@@ -128,21 +135,19 @@ struct stream_cluster *stream_cluster_open(const struct context *context,
     cluster->serde = serde;
     cluster->lock = -1;
     cluster->arena = arena_new();
-    cluster->records = arena_new();
     cluster->holdings = g_ptr_array_new_with_free_func(free_holding);
     cluster->intake = intake_new(context, serde, &cluster->settings);
-    cluster->changelog = changelog_writer_new();
-    cluster->rows = g_byte_array_new();
     cluster->sql = sql_file_load("contracts/stream.sql");
     cluster->last_commit_monotonic_ms = clock_monotonic_ms(context->clock);
-    if (!check_settings(cluster, error) ||
+    if (!check_settings(cluster, error) || !(cluster->helper = helper_new(HELPER_NAME, error)) ||
         !stream_settings_read(&cluster->settings, context->config, error) ||
         !open_folder(cluster, instance, error) || !create_topics(cluster, error) ||
         (!to_topic(cluster) && !(cluster->speed = speed_open(context, error)))) {
         stream_cluster_close(cluster);
         return NULL;
     }
-    cluster->reports = report_writer_new((size_t)context->config->bus_record_max_bytes);
+    cluster->part = new_part(cluster);
+    cluster->part_beside = new_part(cluster);
     return cluster;
 }
 
@@ -165,11 +170,10 @@ void stream_cluster_close(struct stream_cluster *cluster)
     g_ptr_array_unref(cluster->holdings);
     speed_close(cluster->speed);
     intake_free(cluster->intake);
-    report_writer_free(cluster->reports);
-    changelog_writer_free(cluster->changelog);
-    g_byte_array_unref(cluster->rows);
+    helper_free(cluster->helper);
+    part_free(cluster->part);
+    part_free(cluster->part_beside);
     arena_free(cluster->arena);
-    arena_free(cluster->records);
     sql_file_free(cluster->sql);
     if (cluster->lock >= 0)
         close(cluster->lock);
@@ -358,6 +362,8 @@ static bool read_input(struct stream_cluster *cluster,
         return true;
     }
     const int64_t before = cluster->intake->records_pending;
+    if (!task_file_hold(shard->file, error))
+        return false;
     bool taken = intake_take(cluster->intake, task, shard->late_ledger, input, &batch, error);
     shard->taken[input] += cluster->intake->records_pending - before;
     shard->pending = shard->pending || position->dirty;

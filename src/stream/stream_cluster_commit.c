@@ -32,40 +32,112 @@ const char *const stream_cluster_failpoints[] = {
     NULL,
 };
 
-/* What one commit sends. */
+/* What one commit says, beside its messages. */
 struct sending {
-    GArray *messages;  /* struct bus_message */
     GArray *positions; /* struct bus_position */
     GArray *last;      /* struct bus_position: the end of each entry */
-    GPtrArray *owned;  /* GBytes that messages point to */
 };
-
-static void unref_bytes(gpointer bytes)
-{
-    g_bytes_unref(bytes);
-}
 
 static void sending_init(struct sending *sending)
 {
-    sending->messages = g_array_new(FALSE, FALSE, sizeof(struct bus_message));
     sending->positions = g_array_new(FALSE, FALSE, sizeof(struct bus_position));
     sending->last = g_array_new(FALSE, FALSE, sizeof(struct bus_position));
-    sending->owned = g_ptr_array_new_with_free_func(unref_bytes);
 }
 
 static void sending_clear(struct sending *sending)
 {
-    g_array_unref(sending->messages);
     g_array_unref(sending->positions);
     g_array_unref(sending->last);
-    g_ptr_array_unref(sending->owned);
 }
 
-static void add_message(
-    struct sending *sending, const char *topic, int partition, struct span key, struct span value)
+/* ---- what each task says ---- */
+
+/* It is on its way while the next task is written. */
+static bool produce_part(struct stream_cluster *cluster, struct part *part, GError **error)
 {
-    const struct bus_message message = {topic, partition, key, value};
-    g_array_append_val(sending->messages, message);
+    if (!bus_member_produce(cluster->member, (const struct bus_message *)part->messages->data,
+                            part->messages->len, error))
+        return false;
+    part_clear(part);
+    failpoint("stream.cluster.written");
+    return true;
+}
+
+static bool write_here(struct stream_cluster *cluster,
+                       struct holding *holding,
+                       int64_t monotonic_ms,
+                       GError **error)
+{
+    return part_write(cluster->part, holding, monotonic_ms, error) &&
+           produce_part(cluster, cluster->part, error);
+}
+
+/* A task that the helper writes. */
+struct beside {
+    struct part *part;
+    struct holding *holding; /* NULL: the helper has none */
+    int64_t monotonic_ms;
+    bool written;
+    GError *error;
+};
+
+static void write_beside(void *data)
+{
+    struct beside *beside = data;
+    beside->written =
+        part_write(beside->part, beside->holding, beside->monotonic_ms, &beside->error);
+}
+
+static void
+start_beside(struct stream_cluster *cluster, struct beside *beside, struct holding *holding)
+{
+    beside->holding = holding;
+    helper_start(cluster->helper, write_beside, beside);
+}
+
+/* The helper is done, or waited for. */
+static bool take_beside(struct stream_cluster *cluster, struct beside *beside, GError **error)
+{
+    helper_wait(cluster->helper);
+    beside->holding = NULL;
+    if (beside->written)
+        return produce_part(cluster, beside->part, error);
+    g_propagate_error(error, g_steal_pointer(&beside->error));
+    return false;
+}
+
+/* What is left when another has failed: nothing of it goes. */
+static void drop_beside(struct stream_cluster *cluster, struct beside *beside)
+{
+    if (!beside->holding)
+        return;
+    helper_wait(cluster->helper);
+    g_clear_error(&beside->error);
+}
+
+/* The helper writes one task while the owner writes others, and only the owner talks to Kafka. From
+ * the last on, which is the global task: it takes longest. */
+static bool write_tasks(struct stream_cluster *cluster, const GPtrArray *holdings, GError **error)
+{
+    const int64_t monotonic_ms = clock_monotonic_ms(cluster->context->clock);
+    struct beside beside = {.part = cluster->part_beside, .monotonic_ms = monotonic_ms};
+    bool fine = true;
+    for (guint left = holdings->len; fine && left > 0;) {
+        if (!beside.holding && left > 1)
+            start_beside(cluster, &beside, holdings->pdata[--left]);
+        fine = write_here(cluster, holdings->pdata[--left], monotonic_ms, error);
+        if (fine && beside.holding && (left == 0 || helper_done(cluster->helper)))
+            fine = take_beside(cluster, &beside, error);
+    }
+    drop_beside(cluster, &beside);
+    return fine;
+}
+
+static void add_places(const struct holding *holding, struct sending *sending)
+{
+    const struct bus_position last = {CHANGELOG_TOPIC, holding->number, -1};
+    g_array_append_val(sending->last, last);
+    holding_positions(holding, sending->positions);
 }
 
 static struct span span_of(GBytes *bytes)
@@ -75,99 +147,43 @@ static struct span span_of(GBytes *bytes)
     return (struct span){data, len};
 }
 
-/* ---- what each task says ---- */
-
-static bool add_entry(struct stream_cluster *cluster,
-                      struct holding *holding,
-                      struct sending *sending,
-                      GError **error)
+static void
+encode_letter(const struct stream_cluster *cluster, const struct letter *letter, GByteArray *bytes)
 {
-    const struct speed_batch batch = output_batch(holding_output(holding)), none = {0};
-    g_byte_array_set_size(cluster->rows, 0);
-    rows_encode(cluster->speed ? &batch : &none, cluster->rows);
-    if (!cluster->speed)
-        rows_topic_messages(&batch, holding->shard ? holding->number : BUS_PARTITION_BY_KEY,
-                            cluster->records, sending->messages);
-    const struct changelog_entry entry = {
-        .task = holding->number,
-        .before = holding->file->chain,
-        .delta = {(const char *)holding->file->delta->data, holding->file->delta->len},
-        .rows = {(const char *)cluster->rows->data, cluster->rows->len},
-    };
-    struct span *values;
-    size_t count;
-    if (!changelog_encode(cluster->changelog, &entry,
-                          (size_t)cluster->context->config->bus_record_max_bytes, cluster->records,
-                          &values, &count, &holding->chain, error))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        add_message(sending, CHANGELOG_TOPIC, holding->number, (struct span){"", 0}, values[i]);
-        holding->unsaved_bytes += (int64_t)values[i].len;
+    serde_deadletter_encode(cluster->serde, cluster->context, letter->topic, letter->partition,
+                            letter->offset, letter->reason, span_of(letter->bytes), bytes);
+}
+
+static bool produce_letters(struct stream_cluster *cluster, GError **error)
+{
+    const GArray *letters = cluster->intake->letters;
+    for (guint i = 0; i < letters->len; i++) {
+        const struct letter *letter = &g_array_index(letters, struct letter, i);
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+        encode_letter(cluster, letter, bytes);
+        const struct bus_message message = {topic_info(TOPIC_DEADLETTER)->name,
+                                            BUS_PARTITION_BY_KEY,
+                                            {letter->topic, strlen(letter->topic)},
+                                            {(const char *)bytes->data, bytes->len}};
+        if (!bus_member_produce(cluster->member, &message, 1, error))
+            return false;
     }
-    const struct bus_position last = {CHANGELOG_TOPIC, holding->number, -1};
-    g_array_append_val(sending->last, last);
-    holding_positions(holding, sending->positions);
-    holding->wrote = true;
-    return true;
-}
-
-static void add_report(struct stream_cluster *cluster, struct shard *shard, struct sending *sending)
-{
-    const guint from = sending->owned->len;
-    shard_report(shard, cluster->reports, sending->owned);
-    for (guint i = from; i < sending->owned->len; i++)
-        add_message(sending, REPORT_TOPIC, 0, (struct span){"", 0},
-                    span_of(sending->owned->pdata[i]));
-}
-
-static void add_letters(struct stream_cluster *cluster, struct sending *sending)
-{
-    const struct intake *intake = cluster->intake;
-    for (guint i = 0; i < intake->letters->len; i++) {
-        const struct letter *letter = &g_array_index(intake->letters, struct letter, i);
-        GByteArray *bytes = g_byte_array_new();
-        serde_deadletter_encode(cluster->serde, cluster->context, letter->topic, letter->partition,
-                                letter->offset, letter->reason, span_of(letter->bytes), bytes);
-        g_ptr_array_add(sending->owned, g_byte_array_free_to_bytes(bytes));
-        add_message(sending, topic_info(TOPIC_DEADLETTER)->name, BUS_PARTITION_BY_KEY,
-                    (struct span){letter->topic, strlen(letter->topic)},
-                    span_of(sending->owned->pdata[sending->owned->len - 1]));
-    }
-}
-
-/* What stands in sending so far: it is on its way while the next task is written. */
-static bool produce(struct stream_cluster *cluster, struct sending *sending, GError **error)
-{
-    if (!bus_member_produce(cluster->member, (const struct bus_message *)sending->messages->data,
-                            sending->messages->len, error))
-        return false;
-    g_array_set_size(sending->messages, 0);
-    g_ptr_array_set_size(sending->owned, 0);
-    arena_reset(cluster->records);
     return true;
 }
 
 static bool write_all(struct stream_cluster *cluster, struct sending *sending, GError **error)
 {
     const int64_t monotonic_ms = clock_monotonic_ms(cluster->context->clock);
-    arena_reset(cluster->records);
+    g_autoptr(GPtrArray) holdings = g_ptr_array_new();
     for (guint i = 0; i < cluster->holdings->len; i++) {
-        struct holding *holding = cluster->holdings->pdata[i];
-        if (!holding_pending(holding, monotonic_ms))
-            continue;
-        if (!holding_write(holding, monotonic_ms, error) ||
-            !add_entry(cluster, holding, sending, error))
-            return false;
-        if (holding->shard)
-            add_report(cluster, holding->shard, sending);
-        else
-            global_task_messages(holding->global, sending->messages);
-        if (!produce(cluster, sending, error))
-            return false;
-        failpoint("stream.cluster.written");
+        if (holding_pending(cluster->holdings->pdata[i], monotonic_ms))
+            g_ptr_array_add(holdings, cluster->holdings->pdata[i]);
     }
-    add_letters(cluster, sending);
-    return produce(cluster, sending, error);
+    if (!write_tasks(cluster, holdings, error))
+        return false;
+    for (guint i = 0; i < holdings->len; i++)
+        add_places(holdings->pdata[i], sending);
+    return produce_letters(cluster, error);
 }
 
 /* ---- the transaction ---- */
@@ -264,6 +280,8 @@ bool stream_cluster_sink(struct stream_cluster *cluster, GError **error)
     return true;
 }
 
+/* ---- the files ---- */
+
 static bool file_one(struct holding *holding, GError **error)
 {
     if (!holding_file(holding, error))
@@ -272,22 +290,63 @@ static bool file_one(struct holding *holding, GError **error)
     return true;
 }
 
+struct filing {
+    struct holding *holding;
+    bool filed;
+    GError *error;
+};
+
+static void file_beside(void *data)
+{
+    struct filing *filing = data;
+    filing->filed = file_one(filing->holding, &filing->error);
+}
+
+/* One by the helper, the other here. */
+static bool file_two(struct stream_cluster *cluster,
+                     struct holding *here,
+                     struct holding *there,
+                     GError **error)
+{
+    struct filing filing = {.holding = there};
+    helper_start(cluster->helper, file_beside, &filing);
+    const bool filed = file_one(here, error);
+    helper_wait(cluster->helper);
+    if (filed && !filing.filed)
+        g_propagate_error(error, g_steal_pointer(&filing.error));
+    g_clear_error(&filing.error);
+    return filed && filing.filed;
+}
+
+static bool file_all(struct stream_cluster *cluster, const GPtrArray *holdings, GError **error)
+{
+    guint i = 0;
+    for (; i + 1 < holdings->len; i += 2) {
+        if (!file_two(cluster, holdings->pdata[i], holdings->pdata[i + 1], error))
+            return false;
+    }
+    return i == holdings->len || file_one(holdings->pdata[i], error);
+}
+
 /* Those whose memory is full, and of those that are due the one whose turn came first: all at once
  * would hold up the records. */
 bool stream_cluster_file(struct stream_cluster *cluster, GError **error)
 {
     const int64_t monotonic_ms = clock_monotonic_ms(cluster->context->clock);
+    g_autoptr(GPtrArray) chosen = g_ptr_array_new();
     struct holding *first = NULL;
     for (guint i = 0; i < cluster->holdings->len; i++) {
         struct holding *holding = cluster->holdings->pdata[i];
         enum holding_filing filing = holding_filing(holding, monotonic_ms);
-        if (filing == HOLDING_FILE_NOW && !file_one(holding, error))
-            return false;
+        if (filing == HOLDING_FILE_NOW)
+            g_ptr_array_add(chosen, holding);
         if (filing == HOLDING_FILE_DUE &&
             (!first || holding->filed_monotonic_ms < first->filed_monotonic_ms))
             first = holding;
     }
-    return !first || file_one(first, error);
+    if (first)
+        g_ptr_array_add(chosen, first);
+    return file_all(cluster, chosen, error);
 }
 
 static void report(struct stream_cluster *cluster, double seconds)

@@ -3,7 +3,9 @@
  */
 #pragma once
 
+#include "base/helper.h"
 #include "stream/holding.h"
+#include "stream/part.h"
 #include "stream/stream_cluster.h"
 
 struct stream_cluster {
@@ -19,11 +21,9 @@ struct stream_cluster {
     int conflicts;             /* since the last commit */
     GPtrArray *holdings;       /* struct holding *, by number */
     struct intake *intake;
-    struct arena *arena;   /* of one fetch, or one poll */
-    struct arena *records; /* of one transaction */
-    struct report_writer *reports;
-    struct changelog_writer *changelog;
-    GByteArray *rows;
+    struct arena *arena;             /* of one fetch, or one poll */
+    struct helper *helper;           /* between two calls it has nothing to do */
+    struct part *part, *part_beside; /* the owner's, the helper's */
     int64_t last_commit_monotonic_ms;
     int64_t committed[INPUT_COUNT]; /* records, by this process */
     int64_t restore_monotonic_ms;   /* tasks that restore wait until then */

@@ -107,11 +107,16 @@ void task_file_close(struct task_file *file)
     g_free(file);
 }
 
+bool task_file_hold(struct task_file *file, GError **error)
+{
+    file->open = file->open || db_begin(file->db, error);
+    return file->open;
+}
+
 bool task_file_begin(struct task_file *file, GError **error)
 {
     g_byte_array_set_size(file->delta, 0);
-    file->open = file->open || db_begin(file->db, error);
-    return file->open;
+    return task_file_hold(file, error);
 }
 
 bool task_file_set_sunk(struct task_file *file, int64_t offset, GError **error)

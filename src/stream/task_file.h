@@ -46,6 +46,8 @@ char *task_file_path(const char *folder, int task);
 /* Removes a file that isn't open, with what SQLite keeps beside it. */
 bool task_file_remove(const char *folder, int task, GError **error) MUST_CHECK;
 
+/* Opens the transaction where none is: a read outside of one takes and drops the file's locks. */
+bool task_file_hold(struct task_file *file, GError **error) MUST_CHECK;
 /* Of one entry's statements. The transaction may be open since an entry before. */
 bool task_file_begin(struct task_file *file, GError **error) MUST_CHECK;
 /* The entry stands in the changelog. */
