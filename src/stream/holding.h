@@ -6,7 +6,7 @@
  * running └──── abandoned ◄─────┤ (the transaction's outcome is bad or not known) └─► taken, lost:
  * dropped
  *
- * One owner thread: the engine's. */
+ * One thread at a time: the engine's, or in a commit its helper's (part.h). */
 #pragma once
 
 #include "stream/global_task.h"
@@ -14,9 +14,9 @@
 #include "stream/shard.h"
 #include "stream/snapshot.h"
 
-/* The file is saved this much later than the entries that it is made of, at most: a process that
- * dies plays them again. Seldom: what many commits change is written once. */
-#define HOLDING_FILE_MS        INT64_C(30000)
+/* So much later than the entries that it is made of the file is due, a task's at a time: a process
+ * that dies plays them again. */
+#define HOLDING_FILE_MS        INT64_C(5000)
 #define HOLDING_FILE_BYTES_MAX (INT64_C(32) * 1024 * 1024)
 
 struct holding {

@@ -6,7 +6,7 @@
  *
  * Of each commit the newest LATE_LEDGER_COMMIT_MAX, of all the newest LATE_LEDGER_ROWS_MAX.
  *
- * One owner thread: the engine's. */
+ * One thread at a time (part.h). */
 #pragma once
 
 #include <stdbool.h>

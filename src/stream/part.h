@@ -5,7 +5,8 @@
  *   holding ─► part_write ─► messages ─► [transaction]
  *
  * It has its own room for all of that, and a holding its own file, state and delta: two parts may
- * write two holdings at the same time, in two threads. One part: one thread at a time. */
+ * write two holdings at the same time, in two threads. Tasks share what doesn't change and, for the
+ * global task's rankings, the serde, which only encodes here. One part: one thread at a time. */
 #pragma once
 
 #include "stream/changelog.h"

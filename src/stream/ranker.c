@@ -523,6 +523,8 @@ static bool take(struct ranker *ranker, const GArray *measures, GError **error)
 {
     const struct measure *all = (const struct measure *)measures->data;
     size_t final = 0;
+    if (measures->len == 0)
+        return true;
     while (final < measures->len &&
            all[final].window_start_ms + ranker->settings->window_ms <= ranker->watermark_ms)
         final++;

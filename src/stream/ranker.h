@@ -16,7 +16,7 @@
  *
  * So a crash loses nothing: the log has what the windows on disk lack, and merging it again changes
  * nothing. An hour shows its latest window with ranks; when a late record empties that one, the
- * window before it. One owner thread: the engine's. */
+ * window before it. One thread at a time (part.h). */
 #pragma once
 
 #include <sqlite3.h>
@@ -27,7 +27,7 @@
 #include "stream/settings.h"
 
 /* Measures in memory, above which a checkpoint comes early: of windows, and waiting. */
-#define RANKER_MEASURES_MAX 100000
+#define RANKER_MEASURES_MAX 150000
 #define RANKER_PENDING_MAX  100000
 
 struct ranker;

@@ -11,7 +11,7 @@
  *
  * Reachable are the hours that are held and 2 x lookback before them: no formula of a held window
  * reads more. What lies below is forgotten at once (its bit goes from the hour set) and its rows
- * are removed in steps. One owner thread: the engine's. Errors of state_* while records are
+ * are removed in steps. One thread at a time (part.h). Errors of state_* while records are
  * processed leave a record half done; the engine then drops all of its memory and reads the last
  * commit again. */
 #pragma once
@@ -24,7 +24,7 @@
 
 /* In memory, of all tasks together; each has its share. What was changed since the last commit may
  * exceed them: that is bounded by stream.commit_records. */
-#define STATE_WINDOWS_MAX      600000
+#define STATE_WINDOWS_MAX      650000
 #define STATE_MOVIES_MAX       120000
 #define STATE_TASK_WINDOWS_MIN 1000 /* the least share */
 /* Rows that one commit removes of a kind. */

@@ -13,7 +13,8 @@
  * speed store is written from committed entries only, and once: batches say task and changelog
  * offset.
  *
- * Single-threaded; it knows no time but context->clock. One owner thread. docs/cluster.md, and
+ * It knows no time but context->clock. One owner thread; at a commit a helper thread writes some of
+ * the tasks for it (docs/decisions/0018). docs/cluster.md, and
  * docs/decisions/0013-stream-on-kafka.md for why. */
 #pragma once
 

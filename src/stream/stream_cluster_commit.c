@@ -1,7 +1,7 @@
 /* A commit: each task with something to say writes into its own file's open transaction, which also
  * gives its delta; deltas, rows, reports, letters and offsets go into one Kafka transaction, task
- * by task; then the speed store is written. Now and then, one behind the other, the files are
- * saved, with all entries since the last time.
+ * by task; then the speed store is written. Now and then, one behind the other or two at once, the
+ * files are saved, with all entries since the last time. A helper thread writes every second task.
  *
  *   where it dies        what is there then
  *   before Kafka's       nothing; the records are read again
@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/failpoint.h"
+#include "base/log.h"
 #include "base/metrics.h"
 #include "stream/gauges.h"
 #include "stream/rows.h"
@@ -302,6 +303,14 @@ static void file_beside(void *data)
     filing->filed = file_one(filing->holding, &filing->error);
 }
 
+/* The other's error is the caller's. */
+static void log_filing(const struct stream_cluster *cluster, struct filing *filing)
+{
+    log_warn(cluster->context->log, "stream", "a task's file can't be saved either",
+             LOG_INT("task", filing->holding->number), LOG_STR("error", filing->error->message));
+    g_clear_error(&filing->error);
+}
+
 /* One by the helper, the other here. */
 static bool file_two(struct stream_cluster *cluster,
                      struct holding *here,
@@ -312,10 +321,13 @@ static bool file_two(struct stream_cluster *cluster,
     helper_start(cluster->helper, file_beside, &filing);
     const bool filed = file_one(here, error);
     helper_wait(cluster->helper);
-    if (filed && !filing.filed)
-        g_propagate_error(error, g_steal_pointer(&filing.error));
-    g_clear_error(&filing.error);
-    return filed && filing.filed;
+    if (filing.filed)
+        return filed;
+    if (filed)
+        g_propagate_error(error, filing.error);
+    else
+        log_filing(cluster, &filing);
+    return false;
 }
 
 static bool file_all(struct stream_cluster *cluster, const GPtrArray *holdings, GError **error)

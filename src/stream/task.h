@@ -6,7 +6,7 @@
  *     expired, duplicate   ──► counted
  *     used                 ──► the jobs' windows ──► [commit] rows, offset, state together
  *
- * One owner thread: the engine's. */
+ * One thread at a time (part.h). */
 #pragma once
 
 #include "bus/serde.h"

@@ -8,7 +8,7 @@
 #include "stream/delta.h"
 
 /* Page cache of one task's connection. */
-#define FILE_CACHE_BYTES (2 * 1024 * 1024)
+#define FILE_CACHE_BYTES (1024 * 1024)
 /* Room for deltas that is kept between entries. */
 #define DELTA_KEPT_BYTES (1024 * 1024)
 #define FILE_NO_SYNC     "PRAGMA synchronous = OFF"
