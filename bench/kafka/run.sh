@@ -42,13 +42,13 @@ run_spark() { # PREFIX
         2> "$work/spark.log" || { tail -n 3 "$work/spark.log" >&2; return 1; }
 }
 
-# turn NAME CMD...: runs it, prints its line and keeps its rate.
+# turn NAME CMD...: runs it, prints its lines and keeps the rate of the first.
 turn() {
     local name=$1 line
     shift
     line=$("$@") || { say "$name: failed"; return 0; }
     say "$line"
-    awk -v name="$name" '{ print name "\t" $2 }' <<< "$line" >> "$work/rates"
+    awk -v name="$name" 'NR == 1 { print name "\t" $2 }' <<< "$line" >> "$work/rates"
 }
 
 median_of() { # NAME
@@ -68,9 +68,9 @@ for ((round = 1; round <= rounds; round++)); do
     turn count "$bench" count "$prefix" --records "$records"
     turn bare "$bench" bare "$prefix" --records "$records"
     # Its results into a compacted topic, as the peer's; then, on ratings of its own, into the speed tables.
-    turn "engine, sink topic" "$bench" engine "$prefix" --dir "$work/data-$round" --set stream.sink=topic
+    turn "engine, sink topic" "$bench" engine "$prefix" --records "$records" --dir "$work/data-$round" --set stream.sink=topic
     "$bench" load "store-$prefix" --records "$records" > "$work/load.log"
-    turn "engine, sink store" "$bench" engine "store-$prefix" --dir "$work/store-$round"
+    turn "engine, sink store" "$bench" engine "store-$prefix" --records "$records" --dir "$work/store-$round"
     if [[ $streams == yes ]]; then
         "$bench" topic "$prefix" > /dev/null # the peer's output, compacted
         for n in $threads; do
