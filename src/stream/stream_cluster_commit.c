@@ -8,14 +8,13 @@
  *   behind Kafka's       the entries: whoever has the task next plays them, and writes their rows
  *   before the store's   the same; rows that are there already are left out by their sequence
  *   between two files    the same, for those that weren't saved, with the entries before it */
+#include <string.h>
+
 #include "base/clock.h"
-#include "base/config.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "stream/gauges.h"
-#include "stream/rows.h"
-#include "stream/rows_topic.h"
 #include "stream/stream_cluster_own.h"
 
 #define US_PER_SECOND 1e6
@@ -118,9 +117,11 @@ static void drop_beside(struct stream_cluster *cluster, struct beside *beside)
 
 /* The helper writes one task while the owner writes others, and only the owner talks to Kafka. From
  * the last on, which is the global task: it takes longest. */
-static bool write_tasks(struct stream_cluster *cluster, const GPtrArray *holdings, GError **error)
+static bool write_tasks(struct stream_cluster *cluster,
+                        const GPtrArray *holdings,
+                        int64_t monotonic_ms,
+                        GError **error)
 {
-    const int64_t monotonic_ms = clock_monotonic_ms(cluster->context->clock);
     struct beside beside = {.part = cluster->part_beside, .monotonic_ms = monotonic_ms};
     bool fine = true;
     for (guint left = holdings->len; fine && left > 0;) {
@@ -180,7 +181,7 @@ static bool write_all(struct stream_cluster *cluster, struct sending *sending, G
         if (holding_pending(cluster->holdings->pdata[i], monotonic_ms))
             g_ptr_array_add(holdings, cluster->holdings->pdata[i]);
     }
-    if (!write_tasks(cluster, holdings, error))
+    if (!write_tasks(cluster, holdings, monotonic_ms, error))
         return false;
     for (guint i = 0; i < holdings->len; i++)
         add_places(holdings->pdata[i], sending);
